@@ -1,0 +1,40 @@
+import type { Session } from '../table/index.ts'
+
+/** What has become of the records of a dataset: `appended = landed + waiting + skipped + lost`. */
+export interface DatasetAccount {
+  appended: number
+  landed: number
+  /** Appended, and not in the lake yet. */
+  waiting: number
+  skipped: number
+  lost: number
+  stream?: PathAccount
+  batch?: PathAccount
+}
+
+/** `read = rows + duplicates + quarantined` */
+export interface PathAccount {
+  read: number
+  rows: number
+  duplicates: number
+  quarantined: number
+}
+
+/** Columns of a quarantine that only the log can tell, so that they differ by where a record was read. */
+const logColumns = ['key', 'headers', 'timestamp', 'append_time']
+
+/** Differences between two relations, as multisets of rows; empty when they are equal. */
+export async function sameRows(
+  session: Session,
+  sides: readonly string[],
+  kind: 'data' | 'quarantine',
+): Promise<string[]> {
+  const columns =
+    kind === 'data' ? '*' : `* EXCLUDE (${logColumns.map((column) => `"${column}"`).join(', ')})`
+  const [left, right] = sides.map((side) => `SELECT ${columns} FROM ${side}`)
+  const [counts] = await session.rows(
+    `SELECT (SELECT count(*) FROM (${left} EXCEPT ALL ${right})) AS "left", (SELECT count(*) FROM (${right} EXCEPT ALL ${left})) AS "right"`,
+  )
+  if (counts?.left === 0 && counts.right === 0) return []
+  return [`${kind}: ${counts?.left} rows only in stream, ${counts?.right} only in batch`]
+}

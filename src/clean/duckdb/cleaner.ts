@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, PipelineError } from '../../core/index.ts'
+import type { Dataset } from '../../pipeline/index.ts'
+import {
+  duckDbType,
+  type Engine,
+  identifier,
+  literal,
+  type Session,
+  schemaFromDuckDb,
+  type TableSchema,
+} from '../../table/index.ts'
+import type { Bad } from '../reason.ts'
+import { canonicalSql } from './canonical.ts'
+import { conversionSql } from './conversions.ts'
+
+/** A cleaned record, keys apart. */
+export interface CleanedRow {
+  /** The record's place in its group. */
+  record: number
+  /** Canonical text of the key; null without a key. */
+  key: string | null
+  /** SHA-256 over the canonical text of the clean row, hexadecimal. */
+  hash: string
+}
+
+/** Columns a cleaning text passes on or returns beside the table's own. */
+const recordColumn = '_record'
+const reasonColumn = 'bad_reason'
+
+/** Engine failures that no record is to blame for: the group is tried again, nothing is quarantined. */
+const engineFailure = /^(Error: )?(Out of Memory|IO|Internal|INTERNAL|FATAL|Interrupt|Connection|Resource)/
+
+/** Runs a dataset's cleaning text on DuckDB. */
+export class DuckDbCleaner {
+  readonly #engine: Engine
+  readonly #dataset: Dataset
+  readonly #temporaryFolder: string
+  /** Columns of the clean table, in order. */
+  readonly schema: TableSchema
+
+  private constructor(engine: Engine, dataset: Dataset, temporaryFolder: string, schema: TableSchema) {
+    this.#engine = engine
+    this.#dataset = dataset
+    this.#temporaryFolder = temporaryFolder
+    this.schema = schema
+  }
+
+  /** Bind the text against the declared columns. @throws PIPELINE_INVALID when it cannot make a table of them */
+  static open(engine: Engine, dataset: Dataset, temporaryFolder: string): Promise<DuckDbCleaner> {
+    return engine.with(async (session) => {
+      await prepareSession(session)
+      const invalid = (why: string, cause?: unknown) =>
+        new PipelineError('PIPELINE_INVALID', `the cleaning text of ${dataset.name}: ${why}`, { cause })
+      const fields = Object.keys(dataset.schema).map((_, column) => `CAST(NULL AS VARCHAR) AS c${column}`)
+      const empty = `(SELECT CAST(0 AS BIGINT) AS ${recordColumn}, ${fields.join(', ')} WHERE false)`
+      await session.run(`CREATE TEMP TABLE converted AS ${conversionSql(dataset.schema, empty)}`)
+      await makeRawView(session, dataset, 'true')
+      const described = await session.query(`SELECT * FROM (\n${dataset.sql}\n)`).catch((error: unknown) => {
+        throw invalid(messageOf(error), error)
+      })
+      if (!described.columns.some(({ name }) => name === recordColumn))
+        throw invalid(`it does not pass ${recordColumn} on`)
+      const schema = schemaFromDuckDb(
+        described.columns.filter(({ name }) => name !== recordColumn && name !== reasonColumn),
+      )
+      const absent = dataset.key.find((key) => !schema.some(({ name }) => name === key))
+      if (absent !== undefined) throw invalid(`it does not return the key column ${absent}`)
+      return new DuckDbCleaner(engine, dataset, temporaryFolder, schema)
+    })
+  }
+
+  /**
+   * Clean a group. The group's session, with its tables, stays open until it is closed.
+   *
+   * @param lines prepared lines (`preparedLine`), Latin-1, one character a byte
+   * @throws CLEAN_SQL_FAILED when the text loses or repeats a record, or fails without cause in the data
+   */
+  async clean(lines: string): Promise<CleanedGroup> {
+    const session = await this.#engine.connect()
+    const file = join(this.#temporaryFolder, `prepared-${randomUUID()}.ndjson`)
+    try {
+      await prepareSession(session)
+      await writeFile(file, lines, 'latin1')
+      const group = new CleanedGroup(session, this.#dataset, this.schema)
+      await group.load(file)
+      await group.run()
+      return group
+    } catch (error) {
+      session.close()
+      throw error
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  /** The canonical text of a clean row's key, as an expression. */
+  keySql(): string {
+    return keySql(this.#dataset, this.schema)
+  }
+
+  /** SELECT of `key` and `hash`, as `CleanedRow` has them, over a relation of clean rows. */
+  keysSql(relation: string): string {
+    return `SELECT ${this.keySql()} AS key, sha256(${canonicalSql(this.schema)}) AS hash FROM ${relation}`
+  }
+}
+
+export class CleanedGroup {
+  readonly session: Session
+  readonly #dataset: Dataset
+  readonly #schema: TableSchema
+  /** Bad records by their place. */
+  readonly bad = new Map<number, Bad>()
+
+  constructor(session: Session, dataset: Dataset, schema: TableSchema) {
+    this.session = session
+    this.#dataset = dataset
+    this.#schema = schema
+  }
+
+  /** Convert prepared lines to the declared types. */
+  async load(file: string): Promise<void> {
+    const fields = Object.keys(this.#dataset.schema).map((_, column) => `c${column}: 'VARCHAR'`)
+    const columns = `{${recordColumn}: 'BIGINT', ${fields.join(', ')}}`
+    const prepared = `read_json(${literal(file)}, format = 'newline_delimited', columns = ${columns})`
+    await this.session.run(`CREATE TEMP TABLE converted AS ${conversionSql(this.#dataset.schema, prepared)}`)
+    for (const row of await this.session.rows(
+      `SELECT ${recordColumn}, _mismatch FROM converted WHERE _mismatch IS NOT NULL`,
+    )) {
+      this.bad.set(Number(row[recordColumn]), { reason: `TYPE_MISMATCH ${row['_mismatch']}` })
+    }
+  }
+
+  /** Run the cleaning text, and refuse a result that is no row for each record. */
+  async run(): Promise<void> {
+    const columns = this.#schema.map(({ name, type }) => `${identifier(name)} ${duckDbType(type)}`)
+    await this.session.run(
+      `CREATE TEMP TABLE cleaned (${recordColumn} BIGINT, ${reasonColumn} VARCHAR, ${columns.join(', ')})`,
+    )
+    const failed = await this.#insert('false')
+    if (failed)
+      throw new PipelineError(
+        'CLEAN_SQL_FAILED',
+        `the cleaning text of ${this.#dataset.name} fails without data: ${failed}`,
+      )
+    const [range] = await this.session.rows(
+      `SELECT min(${recordColumn}) AS low, max(${recordColumn}) AS high FROM converted`,
+    )
+    if (range && range['low'] !== null) await this.#bisect(Number(range['low']), Number(range['high']))
+    await this.#checkRecords()
+    const nullKey = this.#dataset.key.map((key) => `${identifier(key)} IS NULL`).join(' OR ') || 'false'
+    const rejected = `SELECT ${recordColumn}, ${reasonColumn} FROM cleaned WHERE ${reasonColumn} IS NOT NULL OR ${nullKey}`
+    for (const row of await this.session.rows(rejected)) {
+      const reason = row[reasonColumn] === null ? 'KEY_MISSING' : `VALUE_INVALID ${row[reasonColumn]}`
+      this.bad.set(Number(row[recordColumn]), { reason })
+    }
+    await this.session.run('CREATE TEMP TABLE excluded (_record BIGINT)')
+    await this.exclude([...this.bad.keys()])
+  }
+
+  /** The good rows in order, with key and hash. */
+  async *rows(): AsyncGenerator<CleanedRow> {
+    const key = keySql(this.#dataset, this.#schema)
+    const rows = `SELECT ${recordColumn}, ${key} AS key, sha256(${canonicalSql(this.#schema)}) AS hash FROM cleaned
+      WHERE ${recordColumn} NOT IN (SELECT _record FROM excluded) ORDER BY ${recordColumn}`
+    for await (const chunk of this.session.chunks(rows)) {
+      for (const [record, keyText, hash] of chunk) {
+        yield { record: Number(record), key: keyText as string | null, hash: hash as string }
+      }
+    }
+  }
+
+  /** Leave records out of `goodRowsSql`. */
+  async exclude(records: readonly number[]): Promise<void> {
+    await this.session.append('excluded', records.map(BigInt))
+  }
+
+  /** SELECT of the clean table's columns, in the order of the records, for what is not excluded. */
+  goodRowsSql(): string {
+    const columns = this.#schema.map(({ name }) => identifier(name))
+    return `SELECT ${columns.join(', ')} FROM cleaned WHERE ${recordColumn} NOT IN (SELECT _record FROM excluded) ORDER BY ${recordColumn}`
+  }
+
+  close(): void {
+    this.session.close()
+  }
+
+  /** Clean the records of a stretch; where SQL cannot take them, halve it until the record is found. */
+  async #bisect(low: number, high: number): Promise<void> {
+    const failed = await this.#insert(`${recordColumn} BETWEEN ${low} AND ${high}`)
+    if (failed === undefined) return
+    if (low === high) {
+      this.bad.set(low, { reason: 'SQL_FAILED', detail: failed })
+      return
+    }
+    const middle = Math.floor((low + high) / 2)
+    await this.#bisect(low, middle)
+    await this.#bisect(middle + 1, high)
+  }
+
+  /** @returns the message when the text cannot take the rows of this condition */
+  async #insert(condition: string): Promise<string | undefined> {
+    await makeRawView(this.session, this.#dataset, condition)
+    const hasReason = await this.#returnsReason()
+    const columns = this.#schema.map(({ name, type }) => `CAST(${identifier(name)} AS ${duckDbType(type)})`)
+    const reason = hasReason ? `CAST(${reasonColumn} AS VARCHAR)` : 'NULL'
+    try {
+      await this.session.run(
+        `INSERT INTO cleaned SELECT ${recordColumn}, ${reason}, ${columns.join(', ')} FROM (\n${this.#dataset.sql}\n)`,
+      )
+      return undefined
+    } catch (error) {
+      const message = messageOf(error)
+      if (engineFailure.test(message)) {
+        throw new PipelineError('CLEAN_SQL_FAILED', `cleaning ${this.#dataset.name}: ${message}`, {
+          cause: error,
+        })
+      }
+      return message
+    }
+  }
+
+  #hasReason: boolean | undefined
+
+  async #returnsReason(): Promise<boolean> {
+    if (this.#hasReason === undefined) {
+      const { rows } = await this.session.query(`DESCRIBE SELECT * FROM (\n${this.#dataset.sql}\n)`)
+      this.#hasReason = rows.some((row) => row['column_name'] === reasonColumn)
+    }
+    return this.#hasReason
+  }
+
+  async #checkRecords(): Promise<void> {
+    const failed = [...this.bad.values()].filter(({ reason }) => reason === 'SQL_FAILED').length
+    const [counts] = await this.session.rows(
+      `SELECT (SELECT count(*) FROM converted WHERE _mismatch IS NULL) AS expected, count(*) AS returned,
+         count(DISTINCT ${recordColumn}) FILTER (WHERE ${recordColumn} IN (SELECT ${recordColumn} FROM converted WHERE _mismatch IS NULL)) AS known
+       FROM cleaned`,
+    )
+    const expected = Number(counts?.['expected']) - failed
+    if (counts?.['returned'] === expected && counts['known'] === expected) return
+    const found = `${counts?.['returned']} rows for ${counts?.['known']} of ${expected} records`
+    throw new PipelineError(
+      'CLEAN_SQL_FAILED',
+      `the cleaning text of ${this.#dataset.name} is not row by row: it returned ${found}`,
+    )
+  }
+}
+
+/** What makes DuckDB read the portable subset as Spark does. */
+async function prepareSession(session: Session): Promise<void> {
+  await session.run('CREATE TEMP MACRO make_array(a, b) AS [a, b]')
+  await session.run('CREATE TEMP TYPE timestamp_ltz AS TIMESTAMPTZ')
+}
+
+async function makeRawView(session: Session, dataset: Dataset, condition: string): Promise<void> {
+  await session.run(
+    `CREATE OR REPLACE TEMP VIEW ${identifier(`raw_${dataset.name}`)} AS
+       SELECT * EXCLUDE (_mismatch) FROM converted WHERE _mismatch IS NULL AND ${condition}`,
+  )
+}
+
+function keySql(dataset: Dataset, schema: TableSchema): string {
+  if (dataset.key.length === 0) return 'CAST(NULL AS VARCHAR)'
+  return canonicalSql(dataset.key.flatMap((key) => schema.filter(({ name }) => name === key)))
+}

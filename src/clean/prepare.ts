@@ -1,0 +1,132 @@
+import { isUtf8 } from 'node:buffer'
+import { type JsonKind, type JsonNode, type JsonText, scan, stringOf } from '../core/index.ts'
+import type { Dataset } from '../pipeline/index.ts'
+import type { Bad } from './reason.ts'
+
+/** A record that may become a row. */
+export interface PreparedRow {
+  /**
+   * The value of each declared column, in order, as JSON text of a string: a string's own text, a number's source
+   * text in quotes; undefined where it is absent or null. Latin-1: one character a byte.
+   */
+  fields: (string | undefined)[]
+  /** Whether the object was found inside a JSON string, or in base64. */
+  unwrapped: boolean
+}
+
+export type Prepared = { row: PreparedRow; bad?: never } | { row?: never; bad: Bad }
+
+/**
+ * Judges a record's value for a dataset, and slices out its columns: everything about a record that is decided
+ * before an SQL engine sees it, in the order of `reasons`.
+ */
+export class Preparer {
+  readonly #columns: readonly { name: string; key: boolean }[]
+  /** Column number by member name, the preferred name first. */
+  readonly #members = new Map<string, { column: number; preference: number }>()
+  readonly #foreign: readonly ReadonlySet<string>[]
+
+  constructor(dataset: Dataset, all: readonly Dataset[]) {
+    this.#columns = Object.keys(dataset.schema).map((name) => ({ name, key: dataset.key.includes(name) }))
+    for (const [column, [name, { from = [name] }]] of Object.entries(dataset.schema).entries()) {
+      for (const [preference, member] of from.entries()) this.#members.set(member, { column, preference })
+    }
+    this.#foreign = all.filter(({ name }) => name !== dataset.name).map(nonKeyMembers)
+  }
+
+  prepare(value: Buffer | null): Prepared {
+    if (value === null) return bad('NULL_VALUE')
+    const found = findObject(value)
+    return 'bad' in found ? found : this.#slice(found)
+  }
+
+  #slice({ bytes, text, unwrapped }: FoundObject): Prepared {
+    const fields: (string | undefined)[] = new Array(this.#columns.length).fill(undefined)
+    const preferences: number[] = []
+    const present = new Set<number>()
+    const kinds: JsonKind[] = []
+    const members = text.root.members ?? []
+    for (const { name, value } of members) {
+      const place = this.#members.get(name)
+      if (!place) continue
+      const { column, preference } = place
+      if (!this.#columns[column]?.key) present.add(column)
+      // Null is as good as absent: another name of the column may hold the value.
+      if (value.kind === 'null' || preference >= (preferences[column] ?? Number.POSITIVE_INFINITY)) continue
+      preferences[column] = preference
+      fields[column] = scalarText(bytes, value)
+      kinds[column] = value.kind
+    }
+    for (const foreign of this.#foreign) {
+      if (members.reduce((sum, { name }) => sum + (foreign.has(name) ? 1 : 0), 0) > present.size)
+        return bad('FOREIGN_RECORD')
+    }
+    if (present.size === 0 && this.#columns.some(({ key }) => !key)) return bad('NO_KNOWN_COLUMN')
+    const missing = this.#columns.find(({ key }, column) => key && kinds[column] === undefined)
+    if (missing) return bad('KEY_MISSING', `${missing.name} is absent or null`)
+    const mismatch = kinds.findIndex((kind, column) => kind !== undefined && fields[column] === undefined)
+    if (mismatch >= 0)
+      return bad(`TYPE_MISMATCH ${this.#columns[mismatch]?.name}`, `a JSON ${kinds[mismatch]}`)
+    return { row: { fields, unwrapped } }
+  }
+}
+
+/** The text of a string or number as a JSON string, one character a byte; undefined for what no column takes. */
+function scalarText(bytes: Buffer, { kind, start, end }: JsonNode): string | undefined {
+  if (kind === 'string') return bytes.toString('latin1', start, end)
+  return kind === 'number' ? `"${bytes.toString('latin1', start, end)}"` : undefined
+}
+
+interface FoundObject {
+  bytes: Buffer
+  text: JsonText
+  unwrapped: boolean
+}
+
+/** The JSON object of a value: itself, or inside a JSON string, or in base64; unwrapped once. */
+function findObject(value: Buffer): FoundObject | { bad: Bad } {
+  const text = scan(value, 1)
+  if (!text.ok) {
+    const inner = objectIn(base64Of(value.toString('latin1')))
+    return inner ?? bad(isUtf8(value) ? 'NOT_JSON' : 'INVALID_UNICODE', `${text.message} at byte ${text.at}`)
+  }
+  if (text.flaw) return bad(text.flaw, text.flawDetail)
+  if (text.root.kind === 'object') return { bytes: value, text, unwrapped: false }
+  if (text.root.kind === 'string') {
+    const content = stringOf(value, text.root)
+    const inner = objectIn(Buffer.from(content)) ?? objectIn(base64Of(content))
+    if (inner) return inner
+  }
+  return bad('NOT_AN_OBJECT', `a JSON ${text.root.kind}`)
+}
+
+/** What was unwrapped, when it is a grammatical object; its flaws are the record's. */
+function objectIn(bytes: Buffer | undefined): FoundObject | { bad: Bad } | undefined {
+  if (!bytes) return undefined
+  const text = scan(bytes, 1)
+  if (!text.ok || text.root.kind !== 'object') return undefined
+  return text.flaw ? bad(text.flaw, text.flawDetail) : { bytes, text, unwrapped: true }
+}
+
+function base64Of(content: string): Buffer | undefined {
+  const trimmed = content.trim()
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(trimmed) && trimmed.length % 4 === 0
+    ? Buffer.from(trimmed, 'base64')
+    : undefined
+}
+
+function nonKeyMembers({ schema, key }: Dataset): ReadonlySet<string> {
+  const columns = Object.entries(schema).filter(([name]) => !key.includes(name))
+  return new Set(columns.flatMap(([name, { from = [name] }]) => from))
+}
+
+function bad(reason: string, detail?: string): { bad: Bad } {
+  return { bad: { reason, ...(detail !== undefined && { detail }) } }
+}
+
+/** One line of what an engine reads: the row's place, and the fields as `c0`, `c1`, …; Latin-1, with its newline. */
+export function preparedLine(place: number, fields: readonly (string | undefined)[]): string {
+  let line = `{"_record":${place}`
+  for (const [column, field] of fields.entries()) if (field !== undefined) line += `,"c${column}":${field}`
+  return `${line}}\n`
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ObjectStore } from '../core/index.ts'
+import type { EpochRecord } from '../lake/index.ts'
+import { type AddFile, duckDbType, type Engine, identifier, literal, writeParquet } from '../table/index.ts'
+import type { Bad } from './reason.ts'
+import { quarantineSchema } from './table-pair.ts'
+
+/** Stage bad records, in order, as a file of a quarantine table; commits nothing. */
+export async function writeQuarantine(
+  engine: Engine,
+  tables: ObjectStore,
+  prefix: string,
+  temporaryFolder: string,
+  entries: readonly (Bad & { record: EpochRecord })[],
+): Promise<AddFile[]> {
+  if (entries.length === 0) return []
+  const file = join(temporaryFolder, `quarantine-${randomUUID()}.ndjson`)
+  const types = quarantineSchema.map(({ name, type }) => ({
+    name,
+    type,
+    read: type === 'binary' ? 'VARCHAR' : duckDbType(type),
+  }))
+  const columns = types.map(({ name, read }) => `${literal(name)}: ${literal(read)}`).join(', ')
+  const values = types.map(({ name, type }) =>
+    type === 'binary' ? `from_base64(${identifier(name)}) AS ${identifier(name)}` : identifier(name),
+  )
+  try {
+    await writeFile(file, entries.map(lineOfEntry).join(''))
+    const add = await engine.with((session) =>
+      writeParquet(
+        session,
+        tables,
+        prefix,
+        // Base64 makes a line a third longer than the record.
+        `SELECT ${values.join(', ')} FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = 67108864)`,
+        quarantineSchema,
+      ),
+    )
+    return add ? [add] : []
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+function lineOfEntry({ record, reason, detail }: Bad & { record: EpochRecord }): string {
+  const { epoch, topic, partition, offset, value, origin } = record
+  const headers = origin?.headers.map(([name, content]) => ({
+    name,
+    base64: content?.toString('base64') ?? null,
+  }))
+  const entry = {
+    epoch,
+    topic,
+    partition,
+    offset,
+    reason,
+    detail,
+    value: value?.toString('base64'),
+    key: origin?.key?.toString('base64'),
+    headers: headers && headers.length > 0 ? JSON.stringify(headers) : undefined,
+    timestamp: origin && isoTime(origin.timestampMs),
+    append_time: origin && isoTime(origin.appendTimeMs),
+  }
+  return `${JSON.stringify(entry)}\n`
+}
+
+/** A sender may claim any time; what no calendar holds is left out. */
+function isoTime(timeMs: number): string | undefined {
+  const time = new Date(timeMs)
+  const valid = timeMs >= -62_135_596_800_000 && timeMs < 253_402_300_800_000 && !Number.isNaN(time.getTime())
+  return valid ? time.toISOString() : undefined
+}

@@ -1,0 +1,299 @@
+/**
+ * A data table with its quarantine table, and the one rule for their commits.
+ *
+ * The state of the pair is (generation, epoch of the data table, epoch of the quarantine table); the epochs are the
+ * tables' `txn` versions under the appId of that generation. The quarantine table commits first, then the data
+ * table. Each commit names the versions it was computed from and goes in at the next one; where another commit
+ * stands, only `dataChange: false` ones may lie between, else the work is computed again. Rows at or below a table's
+ * epoch are in it, so what is done again is left out.
+ *
+ * A rebuild replaces both, quarantine first, with a generation one higher. While the generations differ, nothing else
+ * commits: a restart finishes the rebuild.
+ */
+import { type ObjectStore, PipelineError } from '../core/index.ts'
+import type { Dataset } from '../pipeline/index.ts'
+import {
+  type Action,
+  type AddFile,
+  createActions,
+  DeltaTable,
+  type Engine,
+  overwriteActions,
+  redefineAction,
+  removeOf,
+  type Snapshot,
+  type TableSchema,
+} from '../table/index.ts'
+
+export type CleaningPath = 'stream' | 'batch'
+export const cleaningPaths: readonly CleaningPath[] = ['stream', 'batch']
+
+/** What has become of the records of a dataset so far: `read = rows + duplicates + quarantined`. */
+export interface Account {
+  read: number
+  rows: number
+  duplicates: number
+  quarantined: number
+  /** Of the records read, how many were unwrapped from a string or base64. */
+  unwrapped: number
+}
+
+export const emptyAccount: Account = { read: 0, rows: 0, duplicates: 0, quarantined: 0, unwrapped: 0 }
+
+export interface PairState {
+  data: Snapshot
+  quarantine: Snapshot
+  generation: number
+  dataEpoch: number
+  quarantineEpoch: number
+  account: Account
+  /** Definition the pair was made by. */
+  definition: string
+  /** The quarantine table is a generation ahead: only the rebuild that began may commit. */
+  rebuilding: boolean
+}
+
+/** Columns of every quarantine table. Times, key and headers are null where the record was read from the lake. */
+export const quarantineSchema: TableSchema = [
+  { name: 'epoch', type: 'long' },
+  { name: 'topic', type: 'string' },
+  { name: 'partition', type: 'integer' },
+  { name: 'offset', type: 'long' },
+  { name: 'reason', type: 'string' },
+  { name: 'detail', type: 'string' },
+  { name: 'value', type: 'binary' },
+  { name: 'key', type: 'binary' },
+  { name: 'headers', type: 'string' },
+  { name: 'timestamp', type: 'timestamp' },
+  { name: 'append_time', type: 'timestamp' },
+]
+
+/** What one group, or one rebuild, adds. */
+export interface PairCommit {
+  /** The last epoch it covers. */
+  epoch: number
+  rows: AddFile[]
+  quarantined: AddFile[]
+  /** Data files that `rows` replaces (`onDuplicate: 'last'`), decoded paths. */
+  replaced?: readonly string[]
+  /** Cumulative, after this commit. */
+  account: Account
+}
+
+export class TablePair {
+  readonly data: DeltaTable
+  readonly quarantine: DeltaTable
+  readonly #dataset: Dataset
+  readonly #path: CleaningPath
+  readonly #epochLogId: string
+
+  constructor(tables: ObjectStore, engine: Engine, dataset: Dataset, path: CleaningPath, epochLogId: string) {
+    this.data = new DeltaTable(tables, dataTablePrefix(dataset.name, path), engine)
+    this.quarantine = new DeltaTable(tables, quarantineTablePrefix(dataset.name, path), engine)
+    this.#dataset = dataset
+    this.#path = path
+    this.#epochLogId = epochLogId
+  }
+
+  /** Make whichever of the two tables is missing; another worker may be first. */
+  async create(schema: TableSchema): Promise<void> {
+    for (const [table, columns] of [
+      [this.quarantine, quarantineSchema],
+      [this.data, schema],
+    ] as const) {
+      if (await table.snapshot()) continue
+      const info = { commitInfo: this.#commitInfo('CREATE TABLE', 0, 0, emptyAccount) }
+      await table.commit(0, [info, ...createActions(columns, this.#configuration(0), Date.now())])
+    }
+  }
+
+  /** @throws EPOCHS_BEHIND_TABLE when a table is of another epoch log, or ahead of it */
+  async state(newestEpoch: number): Promise<PairState> {
+    const [data, quarantine] = await Promise.all([this.data.snapshot(), this.quarantine.snapshot()])
+    if (!data || !quarantine) throw new PipelineError('TABLE_DAMAGED', `the tables of ${this.#name} are gone`)
+    const generation = generationOf(data)
+    const state = {
+      data,
+      quarantine,
+      generation,
+      dataEpoch: data.txns.get(this.#appId(generation)) ?? 0,
+      quarantineEpoch: quarantine.txns.get(`${this.#appId(generation)}/quarantine`) ?? 0,
+      account: await accountOf(this.data, data),
+      definition: data.metaData.configuration['pinflow.definition'] ?? '',
+      rebuilding: generationOf(quarantine) !== generation,
+    }
+    for (const { metaData } of [data, quarantine]) {
+      const of = metaData.configuration['pinflow.epochLog']
+      if (of === this.#epochLogId) continue
+      throw new PipelineError(
+        'EPOCHS_BEHIND_TABLE',
+        `the tables of ${this.#name} are of epoch log ${of}, not of ${this.#epochLogId}`,
+      )
+    }
+    if (Math.max(state.dataEpoch, state.quarantineEpoch) > newestEpoch) {
+      const ahead = `the tables of ${this.#name} are at epoch ${state.dataEpoch}`
+      throw new PipelineError('EPOCHS_BEHIND_TABLE', `${ahead}, the epoch log ends at ${newestEpoch}`)
+    }
+    return state
+  }
+
+  /**
+   * Commit a group: quarantine, then data.
+   *
+   * @returns the data table's new version; undefined when the pair is no longer in `state`: compute again
+   */
+  async commit(state: PairState, group: PairCommit): Promise<number | undefined> {
+    const { generation } = state
+    if (group.quarantined.length > 0) {
+      const version = await this.#commitAfter(this.quarantine, state.quarantine, (snapshot) => [
+        { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version) },
+        {
+          txn: {
+            appId: `${this.#appId(generation)}/quarantine`,
+            version: group.epoch,
+            lastUpdated: Date.now(),
+          },
+        },
+        ...group.quarantined.map((add) => ({ add })),
+      ])
+      if (version === undefined) return undefined
+    }
+    const quarantine = await this.quarantine.snapshot()
+    if (!quarantine || generationOf(quarantine) !== generation) return undefined
+    return this.#commitAfter(this.data, state.data, (snapshot) => [
+      { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version) },
+      { txn: { appId: this.#appId(generation), version: group.epoch, lastUpdated: Date.now() } },
+      ...removesOf(snapshot, group.replaced ?? []),
+      ...group.rows.map((add) => ({ add })),
+    ])
+  }
+
+  /**
+   * Replace both tables by a rebuild of a new generation, under the present definition: quarantine, then data. A
+   * rebuild that was cut off between the two is done again with the same generation.
+   *
+   * @returns the data table's new version; undefined when the pair is no longer in `state`: compute again
+   */
+  async replace(state: PairState, schema: TableSchema, rebuilt: PairCommit): Promise<number | undefined> {
+    const generation = nextGeneration(state)
+    const parts = [
+      {
+        table: this.quarantine,
+        from: state.quarantine,
+        adds: rebuilt.quarantined,
+        suffix: '/quarantine',
+        columns: quarantineSchema,
+      },
+      { table: this.data, from: state.data, adds: rebuilt.rows, suffix: '', columns: schema },
+    ]
+    let version: number | undefined
+    for (const { table, from, adds, suffix, columns } of parts) {
+      version = await this.#commitAfter(table, from, (snapshot) => [
+        {
+          commitInfo: this.#commitInfo(
+            'REBUILD',
+            rebuilt.epoch,
+            generation,
+            rebuilt.account,
+            snapshot.version,
+          ),
+        },
+        { txn: { appId: this.#appId(generation) + suffix, version: rebuilt.epoch, lastUpdated: Date.now() } },
+        redefineAction(snapshot, columns, this.#configuration(generation)),
+        ...overwriteActions(snapshot, adds, Date.now()),
+      ])
+      if (version === undefined) return undefined
+    }
+    return version
+  }
+
+  /** The commit point of either table. @returns undefined when another commit changed what the table says */
+  async #commitAfter(
+    table: DeltaTable,
+    from: Snapshot,
+    actions: (snapshot: Snapshot) => Action[],
+  ): Promise<number | undefined> {
+    for (let snapshot = from; ; ) {
+      const version = snapshot.version + 1
+      if (await table.commit(version, actions(snapshot))) return version
+      const newest = await table.snapshot()
+      if (!newest || !(await onlyMaintenance(table, snapshot.version, newest.version))) return undefined
+      snapshot = newest
+    }
+  }
+
+  get #name(): string {
+    return `${this.#path}.${this.#dataset.name}`
+  }
+
+  #appId(generation: number): string {
+    return `pinflow/${this.#epochLogId}/${generation}/${this.#dataset.name}/${this.#path}`
+  }
+
+  #configuration(generation: number): Record<string, string> {
+    return {
+      'pinflow.epochLog': this.#epochLogId,
+      'pinflow.generation': String(generation),
+      'pinflow.definition': this.#dataset.definition,
+    }
+  }
+
+  #commitInfo(operation: string, epoch: number, generation: number, account: Account, readVersion?: number) {
+    return {
+      operation,
+      operationParameters: {},
+      isBlindAppend: false,
+      ...(readVersion !== undefined && { readVersion }),
+      pinflow: { dataset: this.#dataset.name, path: this.#path, epoch, generation, ...account },
+    }
+  }
+}
+
+export function dataTablePrefix(dataset: string, path: CleaningPath): string {
+  return `${path}/${dataset}`
+}
+
+export function quarantineTablePrefix(dataset: string, path: CleaningPath): string {
+  return `quarantine/${path}/${dataset}`
+}
+
+export function nextGeneration({ data, quarantine }: PairState): number {
+  return Math.max(generationOf(data) + 1, generationOf(quarantine))
+}
+
+export function generationOf({ metaData }: Snapshot): number {
+  return Number(metaData.configuration['pinflow.generation'] ?? 0)
+}
+
+/** The account of a data table at a version: of its last commit that carries one. */
+export async function accountOf(table: DeltaTable, { version, commitInfo }: Snapshot): Promise<Account> {
+  let info = commitInfo
+  for (let at = version; at >= 0; at--) {
+    if (at < version) info = await table.commitInfo(at)
+    const carried = info?.pinflow as Account | undefined
+    if (!carried) continue
+    const { read, rows, duplicates, quarantined, unwrapped } = carried
+    return { read, rows, duplicates, quarantined, unwrapped }
+  }
+  throw new PipelineError('TABLE_DAMAGED', `no commit of the table at ${table.prefix} carries an account`)
+}
+
+async function onlyMaintenance(table: DeltaTable, after: number, to: number): Promise<boolean> {
+  for await (const { version, actions } of table.commits(after + 1)) {
+    if (version > to) break
+    const harmless = actions.every((action) => {
+      if ('add' in action) return !action.add.dataChange
+      if ('remove' in action) return !action.remove.dataChange
+      return 'commitInfo' in action
+    })
+    if (!harmless) return false
+  }
+  return true
+}
+
+function removesOf(snapshot: Snapshot, paths: readonly string[]): Action[] {
+  return paths.flatMap((path) => {
+    const file = snapshot.files.get(path)
+    return file ? [{ remove: removeOf(file, Date.now()) }] : []
+  })
+}

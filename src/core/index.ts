@@ -1,0 +1,7 @@
+export * from './clock.ts'
+export * from './errors.ts'
+export * from './json/index.ts'
+export { LocalObjectStore, syncPath } from './object-store/local.ts'
+export type * from './object-store/object-store.ts'
+export type * from './record.ts'
+export * from './worker.ts'

@@ -1,0 +1,6 @@
+export type { DatasetAccount, EmulateAccount, Refused } from './account.ts'
+export type { DoorName } from './door.ts'
+export { type EmulateOptions, emulate } from './emulate.ts'
+export { ndjsonSource } from './ndjson.ts'
+export type { Post, Source } from './source.ts'
+export { syntheticSource } from './synthetic.ts'

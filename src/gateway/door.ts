@@ -1,0 +1,78 @@
+import type { FastifyError, FastifyInstance, FastifyReply, HTTPMethods, RouteHandlerMethod } from 'fastify'
+import { type Failure, failureOf, httpFailure, Refusal } from './failure.ts'
+import type { GatewayLogger } from './gateway.ts'
+
+/** How one protocol speaks. */
+export interface Door {
+  /** Content-Type of its answers. */
+  contentType: string
+  /** The one place that gives failures the protocol's form. */
+  refuse(failure: Failure): Refusal
+  /** Headers that every answer carries. */
+  headers?(): Record<string, string>
+}
+
+/** Handlers by path and method; any other method on such a path is answered with 405. */
+export type Routes = Readonly<Record<string, Partial<Record<HTTPMethods, RouteHandlerMethod>>>>
+
+const methods: HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
+
+/** Answer a protocol's errors and headers for every route of `scope`. */
+export function openDoor(scope: FastifyInstance, door: Door, logger: GatewayLogger | undefined): void {
+  scope.setErrorHandler((error: FastifyError, _request, reply) => answerError(reply, door, error, logger))
+  const { headers } = door
+  if (headers) {
+    scope.addHook('onSend', (_request, reply, payload, done) => {
+      reply.headers(headers())
+      done(null, payload)
+    })
+  }
+}
+
+export function addRoutes(
+  scope: FastifyInstance,
+  routes: Routes,
+  constraints: Record<string, string> = {},
+): void {
+  for (const [url, handlers] of Object.entries(routes)) {
+    for (const [method, handler] of Object.entries(handlers)) {
+      if (!handler) continue
+      scope.route({ method: method as HTTPMethods, url, handler, constraints })
+    }
+    const served = Object.keys(handlers)
+    const others = methods.filter((method) => !served.includes(method))
+    scope.route({
+      method: others,
+      url,
+      constraints,
+      handler: async (_request, reply) => {
+        reply.header('allow', served.join(', '))
+        throw Object.assign(new Error('method not allowed'), { statusCode: 405 })
+      },
+    })
+  }
+}
+
+/** Send an answer of a door; undefined sends an empty body. */
+export function answer(reply: FastifyReply, door: Door, body: object | undefined): FastifyReply {
+  return reply.type(door.contentType).send(body === undefined ? '' : JSON.stringify(body))
+}
+
+export function answerError(
+  reply: FastifyReply,
+  door: Door,
+  error: unknown,
+  logger: GatewayLogger | undefined,
+): FastifyReply {
+  const failure = failureOf(error)
+  const refusal = error instanceof Refusal ? error : door.refuse(failure)
+  if (!(error instanceof Refusal) && failure.status === 500) logger?.error({ err: error }, 'a request failed')
+  if (refusal.retryAfterSeconds !== undefined) reply.header('retry-after', String(refusal.retryAfterSeconds))
+  const text = typeof refusal.body === 'string'
+  reply.code(refusal.status).type(text ? 'application/xml' : door.contentType)
+  return reply.send(text ? refusal.body : JSON.stringify(refusal.body))
+}
+
+export function answerNotFound(reply: FastifyReply, door: Door): FastifyReply {
+  return answerError(reply, door, door.refuse(httpFailure(404)), undefined)
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isSystemError, messageOf, PipelineError } from '../core/index.ts'
+import { checkDefinition, refuse } from './check.ts'
+import type { DatasetDefinition, RawColumn, RawSchema } from './define.ts'
+import { type DatasetNames, resolveNames } from './names.ts'
+import type { Dataset, Pipeline, Question } from './pipeline.ts'
+
+/**
+ * Version of the conversions from raw values to declared types. It is part of every definition, so a change here
+ * asks for every table to be rebuilt.
+ */
+export const conversionVersion = 1
+
+/**
+ * Load a pipeline folder: import `pipeline.ts` (else `pipeline.js`), check it, read the SQL files it names.
+ * The file runs in this process, once per process.
+ *
+ * @param options.id stands for `{id}` in topics, streams and tables; 1 to 64 of a-z A-Z 0-9 . _ -
+ * @throws PIPELINE_INVALID with the first thing that is wrong; CONFIG_INVALID for the id
+ */
+export async function loadPipeline(folder: string, options: { id: string }): Promise<Pipeline> {
+  const root = resolve(folder)
+  const definition = await importDefinition(root)
+  checkDefinition(definition)
+  const names = resolveNames(definition.datasets, options.id)
+  const datasets: Dataset[] = []
+  for (const [name, dataset] of Object.entries(definition.datasets)) {
+    datasets.push(await loadDataset(root, name, dataset, names.get(name)!))
+  }
+  return {
+    name: definition.name,
+    folder: root,
+    datasets,
+    questions: definition.questions ? await loadQuestions(root, definition.questions.folder) : [],
+    ...(definition.source && { source: definition.source }),
+  }
+}
+
+async function importDefinition(root: string): Promise<unknown> {
+  const files = await list(root)
+  const name = ['pipeline.ts', 'pipeline.js'].find((file) => files.includes(file))
+  if (name === undefined) return refuse(`${root} holds neither pipeline.ts nor pipeline.js`)
+  const file = join(root, name)
+  let module: { default?: unknown }
+  try {
+    module = await import(/* @vite-ignore */ pathToFileURL(file).href)
+  } catch (thrown) {
+    throw new PipelineError('PIPELINE_INVALID', `${file} cannot be imported: ${messageOf(thrown)}`, {
+      cause: thrown,
+    })
+  }
+  return module.default ?? refuse(`${file} exports nothing by default; it must be what definePipeline gives`)
+}
+
+async function loadDataset(
+  root: string,
+  name: string,
+  definition: DatasetDefinition,
+  names: DatasetNames,
+): Promise<Dataset> {
+  const dataset = {
+    name,
+    ...names,
+    key: definition.key === null ? [] : [definition.key].flat(),
+    onDuplicate: definition.onDuplicate ?? 'first',
+    schema: definition.schema,
+    sql: await readSql(join(root, definition.clean.file)),
+  }
+  return { ...dataset, definition: definitionOf(dataset) }
+}
+
+/**
+ * What a dataset's tables depend on, in 64 hexadecimal digits. The order of columns counts; spelling out a default,
+ * line ends and white space around the SQL text do not.
+ */
+function definitionOf(dataset: Omit<Dataset, 'definition'>): string {
+  const { name, schema, key, onDuplicate, sql } = dataset
+  const canonical = [conversionVersion, name, canonicalSchema(schema), key, onDuplicate, sql]
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
+}
+
+function canonicalSchema(schema: RawSchema): unknown {
+  return Object.entries(schema).map(([name, column]) => [
+    name,
+    column.type,
+    column.from ?? [name],
+    ...limits(column),
+  ])
+}
+
+function limits(column: RawColumn): [min: number | null, max: number | null] {
+  return 'min' in column || 'max' in column ? [column.min ?? null, column.max ?? null] : [null, null]
+}
+
+const naturally = new Intl.Collator('en', { numeric: true })
+
+async function loadQuestions(root: string, folder: string): Promise<Question[]> {
+  const files = (await list(join(root, folder))).filter(
+    (file) => file.endsWith('.sql') && !file.startsWith('.'),
+  )
+  if (files.length === 0) refuse(`${join(root, folder)} holds no .sql file`)
+  return Promise.all(
+    files.sort(naturally.compare).map(async (file) => {
+      const name = file.slice(0, -'.sql'.length)
+      const sql = await readSql(join(root, folder, file))
+      const title = /^[ \t]*--[ \t]*(\S.*?)[ \t]*$/m.exec(sql)?.[1] ?? name
+      return { name, title, sql }
+    }),
+  )
+}
+
+/** A file's text without white space around it, lines ended by LF. */
+async function readSql(file: string): Promise<string> {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+  } catch (thrown) {
+    throw new PipelineError('PIPELINE_INVALID', `${file} cannot be read: ${reasonOf(thrown)}`, {
+      cause: thrown,
+    })
+  }
+  return text.replaceAll('\r\n', '\n').trim() || refuse(`${file} is empty`)
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (thrown) {
+    throw new PipelineError('PIPELINE_INVALID', `${folder} cannot be read: ${reasonOf(thrown)}`, {
+      cause: thrown,
+    })
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  if (isSystemError(thrown, 'ENOENT')) return 'it does not exist'
+  if (thrown instanceof TypeError) return 'it is not UTF-8'
+  return messageOf(thrown)
+}

@@ -1,0 +1,347 @@
+/**
+ * Composes the stages over one data folder, and keeps them running.
+ *
+ *     <data>/pinflow.json, lock, server.json     the folder's format, its owner
+ *     <data>/log/                                records as they were acknowledged
+ *     <data>/lake/                               epoch log, raw objects, landed markers
+ *     <data>/tables/                             Delta tables and their quarantines
+ *     <data>/index/, tmp/                        caches and scratch: safe to delete while nothing runs
+ */
+import { mkdir, rm } from 'node:fs/promises'
+import {
+  type Config,
+  DataFolder,
+  LocalObjectStore,
+  messageOf,
+  type PipelineError,
+  Worker,
+} from '../core/index.ts'
+import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../clean/index.ts'
+import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
+import { EmbeddedLog } from '../log/index.ts'
+import type { Dataset, Pipeline } from '../pipeline/index.ts'
+import { type CatalogTable, catalogOf } from '../query/index.ts'
+import type { Logger } from 'pino'
+import { Engine, type EngineOptions } from '../table/index.ts'
+import { adoptLog, refuseLogBehindLake } from './log-behind-lake.ts'
+import { keepFrom } from './retention.ts'
+
+export interface PlatformOptions {
+  config: Config
+  pipeline: Pipeline
+  logger: Logger
+  /** Continue with a log that is behind its lake. */
+  adopt?: boolean
+  /** Called when the process should end, for a supervisor to start it again. */
+  onFatal?: (error: PipelineError) => void
+}
+
+interface CleaningWorker {
+  cleaner: DatasetCleaner
+  worker: Worker
+  /** Epochs up to here are in the tables, or hold nothing for them. */
+  done: number
+}
+
+const housekeepingMs = 30_000
+
+export class Platform {
+  readonly config: Config
+  readonly pipeline: Pipeline
+  readonly folder: DataFolder
+  readonly log: EmbeddedLog
+  readonly lake: LocalObjectStore
+  readonly epochs: EpochLog
+  readonly landing: Landing
+  readonly engine: Engine
+  readonly catalog: readonly CatalogTable[]
+  readonly #logger: Logger
+  readonly #sequencer: Sequencer
+  readonly #cleaners: Record<CleaningPath, DatasetCleaner[]>
+  readonly #streams: CleaningWorker[]
+  readonly #sequencing: Worker
+  readonly #sinking: Worker
+  readonly #keeping: Worker
+  #landed: number
+  #hurry = false
+  #batch: Promise<void> = Promise.resolve()
+
+  private constructor(parts: {
+    options: PlatformOptions
+    folder: DataFolder
+    log: EmbeddedLog
+    lake: LocalObjectStore
+    tables: LocalObjectStore
+    epochs: EpochLog
+    landing: Landing
+    landed: number
+    engine: Engine
+  }) {
+    const { options, folder, log, lake, tables, epochs, landing, landed, engine } = parts
+    this.config = options.config
+    this.pipeline = options.pipeline
+    this.folder = folder
+    this.log = log
+    this.lake = lake
+    this.epochs = epochs
+    this.landing = landing
+    this.engine = engine
+    this.catalog = catalogOf(options.pipeline, tables, engine)
+    this.#logger = options.logger
+    this.#landed = landed
+    const { take, land, lake: lakeConfig } = options.config
+    this.#sequencer = new Sequencer(log, epochs, { topics: lakeConfig.topics, take, land })
+    this.#cleaners = { stream: [], batch: [] }
+    this.#streams = []
+    this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () => this.#sequence())
+    this.#sinking = this.#worker('landing', 1_000, () => this.#land())
+    this.#keeping = this.#worker('housekeeping', housekeepingMs, () => this.#keepHouse())
+    log.onAppend(() => this.#onAppend())
+  }
+
+  /**
+   * Open a data folder, and own it. Nothing runs before `start`.
+   *
+   * @throws DATA_FOLDER_*, LOG_BEHIND_LAKE, LOG_DAMAGED, EPOCHS_DAMAGED, EPOCHS_BEHIND_TABLE, PIPELINE_INVALID
+   */
+  static async open(options: PlatformOptions): Promise<Platform> {
+    const { config, pipeline, logger } = options
+    const folder = await DataFolder.open(config.data)
+    let platform: Platform | undefined
+    let log: EmbeddedLog | undefined
+    try {
+      await rm(folder.path('tmp'), { recursive: true, force: true })
+      for (const name of ['lake', 'tables', 'index', 'tmp']) await mkdir(folder.path(name), { recursive: true })
+      const lake = new LocalObjectStore(folder.path('lake'))
+      const tables = new LocalObjectStore(folder.path('tables'))
+      await lake.recover()
+      await tables.recover()
+      const { recordBytesMax, segmentBytes, freeBytesMin, retentionMs } = config.log
+      log = await EmbeddedLog.open(folder.path('log'), {
+        recordBytesMax,
+        segmentBytes,
+        segmentAgeMs: Math.ceil(retentionMs / 7),
+        freeBytesMin,
+        onFatal: (error) => {
+          logger.fatal({ code: error.code }, `${error.message} ${error.next}`)
+          options.onFatal?.(error)
+        },
+      })
+      const epochs = await EpochLog.open(lake, pipeline.name)
+      const landing = new Landing(lake, pipeline.name, config.lake.topicsFolder)
+      const landed = await landing.newest()
+      if (!options.adopt) refuseLogBehindLake(log, epochs)
+      await makeTopics(log, pipeline)
+      if (options.adopt) await adoptLog(log, epochs, landed)
+      const engine = await Engine.open(engineOptions(config, folder))
+      platform = new Platform({ options, folder, log, lake, tables, epochs, landing, landed, engine })
+      await platform.#openCleaners(tables)
+      return platform
+    } catch (error) {
+      await (platform ? platform.#closeStores() : log?.close())
+      await folder.close()
+      throw error
+    }
+  }
+
+  /** Begin to take, land and clean. */
+  start(): void {
+    for (const worker of this.#workers()) worker.start()
+  }
+
+  /**
+   * Take, land and stream-clean everything that is in the log by now, however young.
+   *
+   * @throws what stopped a worker
+   */
+  async settle(): Promise<void> {
+    this.#hurry = true
+    try {
+      while (!this.#settled()) {
+        for (const worker of this.#workers()) {
+          if (worker.state.name === 'stopped') throw worker.state.error
+        }
+        this.#sequencing.wake()
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    } finally {
+      this.#hurry = false
+    }
+  }
+
+  /** Clean everything that has landed as a batch; calls wait for one another. */
+  runBatch(onStep: () => void = () => undefined): Promise<void> {
+    const run = this.#batch.then(async () => {
+      for (const cleaner of this.#cleaners.batch) while (await cleaner.step()) onStep()
+    })
+    this.#batch = run.catch(() => undefined)
+    return run
+  }
+
+  /** Make a dataset's tables anew under its present definition, both ways; its stream cleaning goes on afterwards. */
+  async rebuild(dataset: string): Promise<void> {
+    const stream = this.#streams.find(({ cleaner }) => cleaner.name === `stream.${dataset}`)
+    await stream?.worker.end()
+    for (const path of cleaningPaths) {
+      await this.#cleaners[path].find(({ name }) => name === `${path}.${dataset}`)?.rebuild()
+    }
+    if (stream) this.#restart(stream)
+  }
+
+  /** What a query may use: an instance of its own. */
+  queryOptions(): EngineOptions {
+    return engineOptions(this.config, this.folder)
+  }
+
+  /** State of each worker, for health and for people. */
+  states(): Record<string, { state: string; error?: string }> {
+    const named: [string, Worker][] = [
+      ['sequencing', this.#sequencing],
+      ['landing', this.#sinking],
+      ...this.#streams.map(({ cleaner, worker }): [string, Worker] => [cleaner.name, worker]),
+    ]
+    return Object.fromEntries(
+      named.map(([name, { state }]) => [name, { state: state.name, ...('error' in state && { error: messageOf(state.error) }) }]),
+    )
+  }
+
+  /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
+  async close(): Promise<void> {
+    await this.settle().catch((error: unknown) => this.#logger.warn(`not everything landed: ${messageOf(error)}`))
+    await this.#batch
+    await this.abandon()
+  }
+
+  /** Let go of the folder without landing what is in the log: the next start does. */
+  async abandon(): Promise<void> {
+    await Promise.all([...this.#workers()].map((worker) => worker.end()))
+    await this.#closeStores()
+    await this.folder.close()
+  }
+
+  async #closeStores(): Promise<void> {
+    for (const cleaner of cleaningPaths.flatMap((path) => this.#cleaners[path])) await cleaner.close()
+    await this.log.close()
+    this.engine.close()
+  }
+
+  async #openCleaners(tables: LocalObjectStore): Promise<void> {
+    for (const path of cleaningPaths) {
+      for (const dataset of this.pipeline.datasets) this.#cleaners[path].push(await this.#openCleaner(dataset, path, tables))
+    }
+    for (const cleaner of this.#cleaners.stream) this.#streams.push(this.#cleaningWorker(cleaner))
+  }
+
+  async #openCleaner(dataset: Dataset, path: CleaningPath, tables: LocalObjectStore): Promise<DatasetCleaner> {
+    const { groupRecordsMax, groupBytesMax } = this.config.clean
+    const cleaner = await DatasetCleaner.open({
+      dataset,
+      datasets: this.pipeline.datasets,
+      path,
+      epochs: this.epochs,
+      reader: new EpochReader(this.log, this.lake, this.landing),
+      landed: () => this.#landed,
+      engine: this.engine,
+      tables,
+      indexFolder: this.folder.path('index'),
+      temporaryFolder: this.folder.path('tmp'),
+      limits: { recordsMax: groupRecordsMax, bytesMax: groupBytesMax },
+      onWarning: (message) => this.#logger.warn(message),
+    })
+    await cleaner.state()
+    return cleaner
+  }
+
+  #cleaningWorker(cleaner: DatasetCleaner): CleaningWorker {
+    const cleaning: CleaningWorker = {
+      cleaner,
+      done: 0,
+      worker: this.#worker(cleaner.name, 1_000, async () => {
+        const newest = this.epochs.newest
+        const more = await cleaner.step()
+        if (!more) cleaning.done = newest
+        return more
+      }),
+    }
+    return cleaning
+  }
+
+  #restart(stream: CleaningWorker): void {
+    const fresh = this.#cleaningWorker(stream.cleaner)
+    this.#streams.splice(this.#streams.indexOf(stream), 1, fresh)
+    fresh.worker.start()
+  }
+
+  #worker(name: string, idleMs: number, step: () => Promise<boolean>): Worker {
+    return new Worker({
+      step,
+      idleMs,
+      onFailure: (error, willRetry) =>
+        this.#logger.error({ worker: name }, `${name} ${willRetry ? 'failed, and is tried again' : 'has stopped'}: ${messageOf(error)}`),
+    })
+  }
+
+  *#workers(): Generator<Worker> {
+    yield this.#sequencing
+    yield this.#sinking
+    for (const { worker } of this.#streams) yield worker
+    yield this.#keeping
+  }
+
+  #onAppend(): void {
+    // Waking on every append would make every take as small as an append: age and size decide.
+    if (this.#hurry) this.#sequencing.wake()
+  }
+
+  async #sequence(): Promise<boolean> {
+    const entered = await this.#sequencer.step(this.#hurry)
+    if (entered) {
+      this.#sinking.wake()
+      for (const { worker } of this.#streams) worker.wake()
+    }
+    return entered
+  }
+
+  async #land(): Promise<boolean> {
+    const [next] = await this.epochs.landsAfter(this.#landed)
+    if (next === undefined) return false
+    await this.landing.land(await this.epochs.landEntry(next), this.log)
+    this.#landed = next
+    return true
+  }
+
+  async #keepHouse(): Promise<boolean> {
+    await this.epochs.deleteOldTakes()
+    const done = Math.min(...this.#streams.map((stream) => stream.done))
+    const keep = keepFrom(this.epochs, this.#landed, done)
+    const { retentionMs, retentionBytes } = this.config.log
+    const dropped = await this.log.retain({ ageMs: retentionMs, bytesMax: retentionBytes }, keep)
+    if (dropped > 0) this.#logger.info(`retention dropped ${dropped} segments of the log`)
+    return false
+  }
+
+  #settled(): boolean {
+    const { epochs, log } = this
+    const waiting = log
+      .topics()
+      .some(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => partition).some(
+          (partition) => this.#sequencer.takes(name) && log.offsets(name, partition).end > epochs.position(name, partition),
+        ),
+      )
+    if (waiting || epochs.openTakes.length > 0 || this.#landed < epochs.newestLand) return false
+    return this.#streams.every(({ done }) => done >= epochs.newest)
+  }
+}
+
+async function makeTopics(log: EmbeddedLog, { datasets }: Pipeline): Promise<void> {
+  const known = new Set(log.topics().map(({ name }) => name))
+  for (const { name, partitioner } of datasets.flatMap(({ topics }) => topics)) {
+    if (!known.has(name)) await log.createTopic(name, { partitions: 1, partitioner })
+  }
+}
+
+function engineOptions(config: Config, folder: DataFolder): EngineOptions {
+  return { memoryBytes: config.memory.engineBytes, threads: 2, temporaryFolder: folder.path('tmp') }
+}
+

@@ -1,0 +1,119 @@
+import { PipelineError } from '../core/index.ts'
+import { type Check, type PathAccount, verify } from '../account/index.ts'
+import type { CleaningPath } from '../clean/index.ts'
+import { type Answer, answer, ask, newestVersions } from '../query/index.ts'
+import type { Row } from '../table/index.ts'
+import type { Platform } from './platform.ts'
+
+/** What `demo --json` and `run batch --json` print; a contract. */
+export interface Report {
+  account: Record<string, ReportedAccount>
+  answers: Record<string, Row[]>
+  verify: { ok: boolean; checks: Check[] }
+  sourceErrors: number
+  tables: Record<string, { path: string; version: number; rows: number }>
+  seconds: Record<string, number>
+}
+
+export interface ReportedAccount {
+  /** Records posted, and records acknowledged; null where nothing was posted by the command itself. */
+  sent: number | null
+  acknowledged: number | null
+  appended: number
+  landed: number
+  stream: PathAccount
+  batch: PathAccount
+}
+
+/** Counts of one dataset that only the sender knows. */
+export interface SentAccount {
+  sent: number
+  acknowledged: number
+}
+
+const nothing: PathAccount = { read: 0, rows: 0, duplicates: 0, quarantined: 0 }
+
+/** Answer every question from the batch tables, recount everything, and put it all together. */
+export async function report(
+  platform: Platform,
+  options: { sent?: Record<string, SentAccount>; sourceErrors?: number; seconds: Stopwatch },
+): Promise<Report> {
+  const { seconds } = options
+  const answers: Record<string, Row[]> = {}
+  for (const question of platform.pipeline.questions) {
+    answers[question.name] = (await askQuestion(platform, question.name, 'batch')).rows
+  }
+  seconds.lap('answers')
+  const verified = await verifyPlatform(platform)
+  seconds.lap('verify')
+  const account: Record<string, ReportedAccount> = {}
+  for (const [dataset, counted] of Object.entries(verified.accounts)) {
+    const { appended, landed, stream = nothing, batch = nothing } = counted
+    const { sent = null, acknowledged = null } = options.sent?.[dataset] ?? {}
+    account[dataset] = { sent, acknowledged, appended, landed, stream, batch }
+  }
+  return {
+    account,
+    answers,
+    verify: { ok: verified.ok, checks: verified.checks },
+    sourceErrors: options.sourceErrors ?? 0,
+    tables: await listTables(platform),
+    seconds: seconds.laps(),
+  }
+}
+
+export function verifyPlatform(platform: Platform) {
+  const { pipeline, log, lake, epochs, landing, catalog, engine } = platform
+  return verify({ pipeline, log, lake, epochs, landing, catalog, engine })
+}
+
+/** @throws QUESTION_UNKNOWN */
+export async function askQuestion(platform: Platform, name: string, from: CleaningPath): Promise<Answer> {
+  const question = platform.pipeline.questions.find((known) => known.name === name)
+  if (!question) {
+    const known = platform.pipeline.questions.map((other) => other.name).join(', ')
+    throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
+  }
+  return ask(question, await newestVersions(platform.catalog), from, platform.queryOptions())
+}
+
+/** @throws QUERY_INVALID */
+export async function runSql(platform: Platform, sql: string, from: CleaningPath): Promise<Answer> {
+  return answer(sql, await newestVersions(platform.catalog), from, platform.queryOptions())
+}
+
+/** The tables that are there, with their newest versions. */
+export async function listTables(platform: Platform): Promise<Report['tables']> {
+  const tables: Report['tables'] = {}
+  for (const { name, table, snapshot } of await newestVersions(platform.catalog)) {
+    const rows = [...snapshot.files.values()].reduce((sum, { stats }) => sum + recordsOf(stats), 0)
+    tables[name] = { path: platform.folder.path(`tables/${table.prefix}`), version: snapshot.version, rows }
+  }
+  return tables
+}
+
+function recordsOf(stats: string | undefined): number {
+  return stats === undefined ? 0 : (JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0
+}
+
+/** Seconds of each part of a job, and of all of it. */
+export class Stopwatch {
+  readonly #start = performance.now()
+  readonly #laps: Record<string, number> = {}
+  #last = this.#start
+
+  lap(name: string): void {
+    const now = performance.now()
+    this.#laps[name] = rounded(now - this.#last)
+    this.#last = now
+  }
+
+  laps(): Record<string, number> {
+    return { ...this.#laps, total: rounded(performance.now() - this.#start) }
+  }
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds) / 1000
+}
+

@@ -1,0 +1,106 @@
+import { type CleaningPath, cleaningPaths } from '../clean/index.ts'
+import { messageOf, PipelineError } from '../core/index.ts'
+import type { Question } from '../pipeline/index.ts'
+import {
+  Engine,
+  type EngineOptions,
+  identifier,
+  literal,
+  type Row,
+  type Session,
+  scanSql,
+} from '../table/index.ts'
+import type { SeenTable } from './catalog.ts'
+
+export interface Answer {
+  columns: { name: string; type: string }[]
+  rows: Row[]
+  /** The version of each table that could be seen. */
+  versions: Record<string, number>
+}
+
+/**
+ * Answer one SELECT over these tables, in a DuckDB instance of its own that can read their files and nothing else.
+ *
+ * Schemas `stream`, `batch` and `quarantine` hold a table per dataset; `quarantine` shows both ways of cleaning, told
+ * apart by the column `path`. The names of the original are aliases. A name without a schema is sought among the
+ * aliases, then in `from`.
+ *
+ * @throws QUERY_INVALID for anything but one statement that only reads
+ */
+export async function answer(
+  sql: string,
+  seen: readonly SeenTable[],
+  from: CleaningPath,
+  options: EngineOptions,
+): Promise<Answer> {
+  const engine = await Engine.open(options)
+  try {
+    return await engine.with(async (session) => {
+      await makeViews(session, seen)
+      await session.run(`SET search_path = ${literal(`main,${from}`)}`)
+      await lockDown(session, seen)
+      await refuseUnlessSelect(session, sql)
+      const { columns, rows } = await session.query(sql).catch((error: unknown) => {
+        throw new PipelineError('QUERY_INVALID', messageOf(error), { cause: error })
+      })
+      return { columns, rows, versions: versionsOf(seen) }
+    })
+  } finally {
+    engine.close()
+  }
+}
+
+/** Answer a pipeline's question from the tables of one way of cleaning. */
+export function ask(
+  question: Question,
+  seen: readonly SeenTable[],
+  from: CleaningPath,
+  options: EngineOptions,
+): Promise<Answer> {
+  const tables = seen.filter(({ kind, path }) => kind === 'data' && path === from)
+  return answer(question.sql, tables, from, options)
+}
+
+export function versionsOf(seen: readonly SeenTable[]): Record<string, number> {
+  return Object.fromEntries(seen.map(({ name, snapshot }) => [name, snapshot.version]))
+}
+
+async function makeViews(session: Session, seen: readonly SeenTable[]): Promise<void> {
+  for (const schema of [...cleaningPaths, 'quarantine']) await session.run(`CREATE SCHEMA ${schema}`)
+  const quarantines = new Map<string, string[]>()
+  for (const { dataset, path, kind, alias, table, snapshot } of seen) {
+    const relation = await scanSql(table.store, table.prefix, snapshot)
+    if (kind === 'quarantine') {
+      const parts = quarantines.get(dataset) ?? []
+      quarantines.set(dataset, [...parts, `SELECT ${literal(path)} AS path, * FROM ${relation}`])
+      continue
+    }
+    const view = `${path}.${identifier(dataset)}`
+    await session.run(`CREATE VIEW ${view} AS SELECT * FROM ${relation}`)
+    if (alias) await session.run(`CREATE VIEW main.${identifier(alias)} AS SELECT * FROM ${view}`)
+  }
+  for (const [dataset, parts] of quarantines) {
+    await session.run(`CREATE VIEW quarantine.${identifier(dataset)} AS ${parts.join(' UNION ALL ')}`)
+  }
+}
+
+/** From here on the instance reads the tables' files alone, and no setting can be changed. */
+async function lockDown(session: Session, seen: readonly SeenTable[]): Promise<void> {
+  const paths: string[] = []
+  for (const { table, snapshot } of seen) {
+    for (const path of snapshot.files.keys())
+      paths.push(await table.store.localPath(`${table.prefix}/${path}`))
+  }
+  await session.run(`SET allowed_paths = [${paths.map(literal).join(', ')}]`)
+  await session.run('SET enable_external_access = false')
+  await session.run('SET lock_configuration = true')
+}
+
+async function refuseUnlessSelect(session: Session, sql: string): Promise<void> {
+  const kind = await session.statementKind(sql).catch((error: unknown) => {
+    throw new PipelineError('QUERY_INVALID', messageOf(error), { cause: error })
+  })
+  if (kind === 'SELECT') return
+  throw new PipelineError('QUERY_INVALID', `only a single SELECT can be asked, this is ${kind}`)
+}

@@ -1,0 +1,175 @@
+import {
+  DuckDBArrayValue,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBValue,
+  StatementType,
+} from '@duckdb/node-api'
+
+export interface EngineOptions {
+  /** What DuckDB may hold in memory; above it, it spills to `temporaryFolder`. */
+  memoryBytes: number
+  threads: number
+  temporaryFolder: string
+}
+
+/**
+ * One in-memory DuckDB of the process: Parquet in and out, cleaning, questions. Sessions are UTC and sort nulls as
+ * Spark does, so that one SQL text means the same on both. Never give it text from a stranger: DuckDB is no sandbox.
+ */
+export class Engine {
+  readonly #instance: DuckDBInstance
+
+  private constructor(instance: DuckDBInstance) {
+    this.#instance = instance
+  }
+
+  static async open(options: EngineOptions): Promise<Engine> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: `${Math.ceil(options.memoryBytes / 2 ** 20)}MiB`,
+      threads: String(options.threads),
+      temp_directory: options.temporaryFolder,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    return new Engine(instance)
+  }
+
+  /** A session with its own temporary tables and settings; close it. */
+  async connect(): Promise<Session> {
+    const connection = await this.#instance.connect()
+    await connection.run("SET TimeZone = 'UTC'")
+    await connection.run("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
+    return new Session(connection)
+  }
+
+  /** Use a session for one action. */
+  async with<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.connect()
+    try {
+      return await action(session)
+    } finally {
+      session.close()
+    }
+  }
+
+  close(): void {
+    this.#instance.closeSync()
+  }
+}
+
+/**
+ * A row as plain values: text, number, boolean, null; text for integers beyond 2^53; Buffer for blobs; ISO-8601 text
+ * with Z for timestamps; arrays for lists, objects for structs and maps.
+ */
+export type Row = Record<string, unknown>
+
+export class Session {
+  readonly connection: DuckDBConnection
+
+  constructor(connection: DuckDBConnection) {
+    this.connection = connection
+  }
+
+  async run(sql: string, parameters?: DuckDBValue[]): Promise<void> {
+    await this.connection.run(sql, parameters)
+  }
+
+  /** All rows of a query. */
+  async rows(sql: string, parameters?: DuckDBValue[]): Promise<Row[]> {
+    return (await this.query(sql, parameters)).rows
+  }
+
+  /** Columns (with DuckDB's type names) and all rows of a query. */
+  async query(
+    sql: string,
+    parameters?: DuckDBValue[],
+  ): Promise<{ columns: { name: string; type: string }[]; rows: Row[] }> {
+    const reader = await this.connection.runAndReadAll(sql, parameters)
+    const types = reader.columnTypes()
+    const columns = reader.columnNames().map((name, index) => ({ name, type: String(types[index]) }))
+    const rows = reader.getRows().map((values) => {
+      return Object.fromEntries(columns.map(({ name }, index) => [name, plain(values[index] ?? null)]))
+    })
+    return { columns, rows }
+  }
+
+  /** The rows of a query piece by piece, as arrays of DuckDB's own values. */
+  async *chunks(sql: string): AsyncGenerator<DuckDBValue[][]> {
+    const result = await this.connection.stream(sql)
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (!chunk || chunk.rowCount === 0) return
+      yield chunk.getRows()
+    }
+  }
+
+  /** What an SQL text is: `SELECT`, `INSERT`, …; `several statements` or `no statement`. Throws what binding it throws. */
+  async statementKind(sql: string): Promise<string> {
+    const statements = await this.connection.extractStatements(sql)
+    if (statements.count !== 1) return statements.count === 0 ? 'no statement' : 'several statements'
+    const statement = await statements.prepare(0)
+    const { statementType } = statement
+    statement.destroySync()
+    return StatementType[statementType] ?? 'another statement'
+  }
+
+  /** Append values to a table of one column. */
+  async append(table: string, values: readonly (bigint | string)[]): Promise<void> {
+    const appender = await this.connection.createAppender(table)
+    for (const value of values) {
+      if (typeof value === 'bigint') appender.appendBigInt(value)
+      else appender.appendVarchar(value)
+      appender.endRow()
+    }
+    appender.closeSync()
+  }
+
+  close(): void {
+    this.connection.closeSync()
+  }
+}
+
+/** Text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A value of DuckDB as plain JSON-like data; integers beyond 2^53 as text, times as ISO-8601. */
+function plain(value: DuckDBValue): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value)
+  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes)
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
+  if (value instanceof DuckDBMapValue) {
+    return Object.fromEntries(value.entries.map((entry) => [String(plain(entry.key)), plain(entry.value)]))
+  }
+  if (value instanceof DuckDBStructValue) {
+    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
+  }
+  return String(value)
+}
+
+/** `2022-10-19T17:54:26Z`, with as many fraction digits as needed; beyond the years 1 … 9999 DuckDB's own text. */
+function isoTime(value: DuckDBTimestampTZValue | DuckDBTimestampValue): string {
+  const milliseconds = Number(value.micros / 1000n)
+  if (!(milliseconds >= -62_135_596_800_000 && milliseconds < 253_402_300_800_000)) return String(value)
+  const micros = ((value.micros % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const seconds = new Date(Number((value.micros - micros) / 1000n)).toISOString().slice(0, 19)
+  const fraction = micros === 0n ? '' : `.${String(micros).padStart(6, '0').replace(/0+$/, '')}`
+  return `${seconds}${fraction}Z`
+}
