@@ -15,7 +15,7 @@ export interface Profile {
   longitude: number
 }
 
-export const profileCount = 4_812
+const profileCount = 4_812
 /** So many names belong to two profiles each. */
 const sharedNames = 168
 const firstJoined = Date.UTC(2015, 9, 21, 1, 8, 31) / 1000

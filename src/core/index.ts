@@ -1,4 +1,6 @@
 export * from './clock.ts'
+export * from './config/index.ts'
+export * from './data-folder.ts'
 export * from './errors.ts'
 export * from './json/index.ts'
 export { LocalObjectStore, syncPath } from './object-store/local.ts'

@@ -1,25 +1,29 @@
 import type { IncomingMessage } from 'node:http'
 import { PipelineError } from '../core/index.ts'
 
-/** Bytes of request bodies that are held in memory, all requests together. */
+/** What requests hold in memory, in bytes, all of them together and each by itself. */
 export class BytesInFlight {
   readonly #max: number
+  readonly #byRequest = new WeakMap<IncomingMessage, number>()
   #held = 0
 
   constructor(max: number) {
     this.#max = max
   }
 
-  /** @throws OVERLOADED when they do not fit beside what is held */
-  take(bytes: number): void {
-    if (this.#held + bytes > this.#max) {
+  /** @throws OVERLOADED when they do not fit beside what other requests hold; alone a request always fits */
+  hold(request: IncomingMessage, bytes: number): void {
+    const own = this.#byRequest.get(request) ?? 0
+    if (this.#held > own && this.#held + bytes > this.#max) {
       throw new PipelineError('OVERLOADED', `${this.#held} bytes of requests are under way`)
     }
     this.#held += bytes
+    this.#byRequest.set(request, own + bytes)
   }
 
-  release(bytes: number): void {
-    this.#held -= bytes
+  release(request: IncomingMessage): void {
+    this.#held -= this.#byRequest.get(request) ?? 0
+    this.#byRequest.delete(request)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, HTTPMethods, RouteHandlerMethod } from 'fastify'
+import type { GatewayLogger } from './context.ts'
 import { type Failure, failureOf, httpFailure, Refusal } from './failure.ts'
-import type { GatewayLogger } from './gateway.ts'
 
 /** How one protocol speaks. */
 export interface Door {
@@ -55,7 +55,7 @@ export function addRoutes(
 
 /** Send an answer of a door; undefined sends an empty body. */
 export function answer(reply: FastifyReply, door: Door, body: object | undefined): FastifyReply {
-  return reply.type(door.contentType).send(body === undefined ? '' : JSON.stringify(body))
+  return reply.type(door.contentType).send(body === undefined ? '' : json(body))
 }
 
 export function answerError(
@@ -70,9 +70,14 @@ export function answerError(
   if (refusal.retryAfterSeconds !== undefined) reply.header('retry-after', String(refusal.retryAfterSeconds))
   const text = typeof refusal.body === 'string'
   reply.code(refusal.status).type(text ? 'application/xml' : door.contentType)
-  return reply.send(text ? refusal.body : JSON.stringify(refusal.body))
+  return reply.send(text ? refusal.body : json(refusal.body))
 }
 
 export function answerNotFound(reply: FastifyReply, door: Door): FastifyReply {
   return answerError(reply, door, door.refuse(httpFailure(404)), undefined)
+}
+
+/** As bytes: to a text Fastify adds a charset, which no original has. */
+function json(body: object | string): Buffer {
+  return Buffer.from(JSON.stringify(body))
 }

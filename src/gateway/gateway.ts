@@ -9,18 +9,13 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import { isSystemError, PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
 import { addApiGateway, apiGatewayDoor } from './api-gateway/index.ts'
-import type { GatewayContext, Judge } from './context.ts'
+import type { GatewayContext, GatewayLogger, Judge } from './context.ts'
 import { answerError, answerNotFound, type Door, openDoor } from './door.ts'
 import { addKafkaRest, kafkaRestDoor } from './kafka-rest/index.ts'
 import { addKinesis, kinesisDoor } from './kinesis/index.ts'
 import { type GatewayOptions, gatewayDefaults } from './options.ts'
 import { createServer } from './server.ts'
 import { watchTraffic } from './traffic.ts'
-
-/** Where failures that are ours are written; a pino logger is one. */
-export interface GatewayLogger {
-  error(fields: object, message: string): void
-}
 
 export interface GatewayParts {
   log: Log
@@ -43,9 +38,9 @@ const closeTimeoutMs = 10_000
 
 export function createGateway({ log, options: given = {}, judge, logger }: GatewayParts): Gateway {
   const options = { ...gatewayDefaults, ...given }
-  const context: GatewayContext = judge ? { log, options, judge } : { log, options }
   const app = createServer(options)
   const traffic = watchTraffic(app, options)
+  const context: GatewayContext = { log, options, hold: traffic.hold, ...(judge ? { judge } : {}) }
 
   app.setErrorHandler((error: FastifyError, _request, reply) =>
     answerError(reply, kafkaRestDoor, error, logger),

@@ -6,7 +6,7 @@ export interface GatewayOptions {
   bodyBytesMax: number
   /** A record's key and value together; through Kinesis doors its value alone, to which a key of 1 KiB may come. */
   recordBytesMax: number
-  /** Bodies of all requests under way together; beyond it requests are put off with 503. */
+  /** What all requests under way hold in memory together; beyond it requests are put off with 503. */
   inFlightBytesMax: number
   /** Names that may stand as a first segment before any path, as the stages of an API Gateway do. */
   stages: readonly string[]

@@ -6,6 +6,8 @@ import { BytesInFlight, readBody } from './body.ts'
 import type { GatewayOptions } from './options.ts'
 
 export interface Traffic {
+  /** Count memory that a request takes beyond its body, until it is answered. @throws OVERLOADED */
+  hold(request: FastifyRequest, bytes: number): void
   /** Refuse what comes from now on; resolves when nothing is under way any more, or the time is over. */
   stop(timeoutMs: number): Promise<void>
 }
@@ -13,8 +15,7 @@ export interface Traffic {
 /** Let requests in, read their bodies within the limits, and know what is under way. */
 export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Traffic {
   const { bodyBytesMax, inFlightBytesMax, host } = options
-  const inFlight = new BytesInFlight(Math.max(inFlightBytesMax, bodyBytesMax))
-  const held = new WeakMap<object, number>()
+  const inFlight = new BytesInFlight(inFlightBytesMax)
   let requests = 0
   let stopping = false
   let drained: (() => void) | undefined
@@ -23,7 +24,7 @@ export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Tra
     requests++
     reply.raw.once('close', () => {
       requests--
-      inFlight.release(held.get(request.raw) ?? 0)
+      inFlight.release(request.raw)
       if (requests === 0) drained?.()
     })
     if (stopping) done(new PipelineError('STOPPING', 'the gateway is stopping'))
@@ -39,13 +40,11 @@ export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Tra
   // Every body is taken as bytes, whatever its type: doors judge the type themselves.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request: FastifyRequest, message: IncomingMessage) =>
-    readBody(message, bodyBytesMax, (bytes) => {
-      inFlight.take(bytes)
-      held.set(message, (held.get(message) ?? 0) + bytes)
-    }),
+    readBody(message, bodyBytesMax, (bytes) => inFlight.hold(message, bytes)),
   )
 
   return {
+    hold: (request, bytes) => inFlight.hold(request.raw, bytes),
     async stop(timeoutMs) {
       stopping = true
       if (requests === 0) return

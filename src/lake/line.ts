@@ -19,7 +19,7 @@ export function lineOf(value: Buffer | null): Buffer {
 
 /** The value of a line: exactly the bytes (or the null) that `lineOf` was given. */
 export function valueIn(line: Buffer): Buffer | null {
-  if (line.compare(wrapStart, 0, wrapStart.length, 0, wrapStart.length) !== 0) return line
+  if (!line.subarray(0, wrapStart.length).equals(wrapStart)) return line
   const wrapped = /^(?:null|"([A-Za-z0-9+/]*={0,2})")\}\}$/.exec(line.toString('latin1', wrapStart.length))
   if (!wrapped)
     throw new PipelineError(

@@ -9,12 +9,18 @@ import type { EmbeddedLog } from '../log/index.ts'
  */
 export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog): void {
   if (epochs.logId !== undefined && epochs.logId !== log.id) {
-    throw new PipelineError('LOG_BEHIND_LAKE', `the lake was filled from log ${epochs.logId}, this is log ${log.id}`)
+    throw new PipelineError(
+      'LOG_BEHIND_LAKE',
+      `the lake was filled from log ${epochs.logId}, this is log ${log.id}`,
+    )
   }
   for (const { topic, partition, to } of epochs.ends()) {
     const end = endOf(log, topic, partition)
     if (end >= to) continue
-    throw new PipelineError('LOG_BEHIND_LAKE', `${topic}/${partition} ends at ${end} in the log, and at ${to} in the lake`)
+    throw new PipelineError(
+      'LOG_BEHIND_LAKE',
+      `${topic}/${partition} ends at ${end} in the log, and at ${to} in the lake`,
+    )
   }
 }
 
@@ -37,7 +43,8 @@ export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landed: numbe
   const ends = epochs.ends()
   for (const topic of new Set(ends.map((end) => end.topic))) {
     if (log.topics().some(({ name }) => name === topic)) continue
-    const partitions = 1 + Math.max(...ends.filter((end) => end.topic === topic).map(({ partition }) => partition))
+    const partitions =
+      1 + Math.max(...ends.filter((end) => end.topic === topic).map(({ partition }) => partition))
     await log.createTopic(topic, { partitions, partitioner: 'kafka' })
   }
   await log.continueFrom(ends)

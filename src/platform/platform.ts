@@ -8,6 +8,8 @@
  *     <data>/index/, tmp/                        caches and scratch: safe to delete while nothing runs
  */
 import { mkdir, rm } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../clean/index.ts'
 import {
   type Config,
   DataFolder,
@@ -16,12 +18,10 @@ import {
   type PipelineError,
   Worker,
 } from '../core/index.ts'
-import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../clean/index.ts'
 import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
 import { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
 import { type CatalogTable, catalogOf } from '../query/index.ts'
-import type { Logger } from 'pino'
 import { Engine, type EngineOptions } from '../table/index.ts'
 import { adoptLog, refuseLogBehindLake } from './log-behind-lake.ts'
 import { keepFrom } from './retention.ts'
@@ -93,7 +93,9 @@ export class Platform {
     this.#sequencer = new Sequencer(log, epochs, { topics: lakeConfig.topics, take, land })
     this.#cleaners = { stream: [], batch: [] }
     this.#streams = []
-    this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () => this.#sequence())
+    this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () =>
+      this.#sequence(),
+    )
     this.#sinking = this.#worker('landing', 1_000, () => this.#land())
     this.#keeping = this.#worker('housekeeping', housekeepingMs, () => this.#keepHouse())
     log.onAppend(() => this.#onAppend())
@@ -111,7 +113,8 @@ export class Platform {
     let log: EmbeddedLog | undefined
     try {
       await rm(folder.path('tmp'), { recursive: true, force: true })
-      for (const name of ['lake', 'tables', 'index', 'tmp']) await mkdir(folder.path(name), { recursive: true })
+      for (const name of ['lake', 'tables', 'index', 'tmp'])
+        await mkdir(folder.path(name), { recursive: true })
       const lake = new LocalObjectStore(folder.path('lake'))
       const tables = new LocalObjectStore(folder.path('tables'))
       await lake.recover()
@@ -201,13 +204,18 @@ export class Platform {
       ...this.#streams.map(({ cleaner, worker }): [string, Worker] => [cleaner.name, worker]),
     ]
     return Object.fromEntries(
-      named.map(([name, { state }]) => [name, { state: state.name, ...('error' in state && { error: messageOf(state.error) }) }]),
+      named.map(([name, { state }]) => [
+        name,
+        { state: state.name, ...('error' in state && { error: messageOf(state.error) }) },
+      ]),
     )
   }
 
   /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
   async close(): Promise<void> {
-    await this.settle().catch((error: unknown) => this.#logger.warn(`not everything landed: ${messageOf(error)}`))
+    await this.settle().catch((error: unknown) =>
+      this.#logger.warn(`not everything landed: ${messageOf(error)}`),
+    )
     await this.#batch
     await this.abandon()
   }
@@ -227,12 +235,17 @@ export class Platform {
 
   async #openCleaners(tables: LocalObjectStore): Promise<void> {
     for (const path of cleaningPaths) {
-      for (const dataset of this.pipeline.datasets) this.#cleaners[path].push(await this.#openCleaner(dataset, path, tables))
+      for (const dataset of this.pipeline.datasets)
+        this.#cleaners[path].push(await this.#openCleaner(dataset, path, tables))
     }
     for (const cleaner of this.#cleaners.stream) this.#streams.push(this.#cleaningWorker(cleaner))
   }
 
-  async #openCleaner(dataset: Dataset, path: CleaningPath, tables: LocalObjectStore): Promise<DatasetCleaner> {
+  async #openCleaner(
+    dataset: Dataset,
+    path: CleaningPath,
+    tables: LocalObjectStore,
+  ): Promise<DatasetCleaner> {
     const { groupRecordsMax, groupBytesMax } = this.config.clean
     const cleaner = await DatasetCleaner.open({
       dataset,
@@ -277,7 +290,10 @@ export class Platform {
       step,
       idleMs,
       onFailure: (error, willRetry) =>
-        this.#logger.error({ worker: name }, `${name} ${willRetry ? 'failed, and is tried again' : 'has stopped'}: ${messageOf(error)}`),
+        this.#logger.error(
+          { worker: name },
+          `${name} ${willRetry ? 'failed, and is tried again' : 'has stopped'}: ${messageOf(error)}`,
+        ),
     })
   }
 
@@ -326,7 +342,9 @@ export class Platform {
       .topics()
       .some(({ name, partitions }) =>
         Array.from({ length: partitions }, (_, partition) => partition).some(
-          (partition) => this.#sequencer.takes(name) && log.offsets(name, partition).end > epochs.position(name, partition),
+          (partition) =>
+            this.#sequencer.takes(name) &&
+            log.offsets(name, partition).end > epochs.position(name, partition),
         ),
       )
     if (waiting || epochs.openTakes.length > 0 || this.#landed < epochs.newestLand) return false
@@ -344,4 +362,3 @@ async function makeTopics(log: EmbeddedLog, { datasets }: Pipeline): Promise<voi
 function engineOptions(config: Config, folder: DataFolder): EngineOptions {
   return { memoryBytes: config.memory.engineBytes, threads: 2, temporaryFolder: folder.path('tmp') }
 }
-

@@ -1,6 +1,6 @@
-import { PipelineError } from '../core/index.ts'
 import { type Check, type PathAccount, verify } from '../account/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
+import { PipelineError } from '../core/index.ts'
 import { type Answer, answer, ask, newestVersions } from '../query/index.ts'
 import type { Row } from '../table/index.ts'
 import type { Platform } from './platform.ts'
@@ -93,7 +93,7 @@ export async function listTables(platform: Platform): Promise<Report['tables']> 
 }
 
 function recordsOf(stats: string | undefined): number {
-  return stats === undefined ? 0 : (JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0
+  return stats === undefined ? 0 : ((JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0)
 }
 
 /** Seconds of each part of a job, and of all of it. */
@@ -116,4 +116,3 @@ export class Stopwatch {
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds) / 1000
 }
-

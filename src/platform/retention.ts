@@ -7,7 +7,11 @@ import type { EpochLog } from '../lake/index.ts'
  * @param landed newest land that is in the lake
  * @param cleaned epoch up to which every stream has cleaned
  */
-export function keepFrom(epochs: EpochLog, landed: number, cleaned: number): (topic: string, partition: number) => number {
+export function keepFrom(
+  epochs: EpochLog,
+  landed: number,
+  cleaned: number,
+): (topic: string, partition: number) => number {
   const safe = epochs.landBefore(Math.min(landed, cleaned))
   const ends = new Map((safe?.ends ?? []).map(({ topic, partition, to }) => [`${topic}/${partition}`, to]))
   return (topic, partition) => ends.get(`${topic}/${partition}`) ?? 0

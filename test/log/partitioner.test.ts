@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hashRange, kafkaPartition, kinesisHash, kinesisPartition, murmur2 } from '../../src/log/partitioner.ts'
+import {
+  hashRange,
+  kafkaPartition,
+  kinesisHash,
+  kinesisPartition,
+  murmur2,
+} from '../../src/log/partitioner.ts'
 
 const hashMax = 2n ** 128n - 1n
 const shardCount = fc.integer({ min: 1, max: 500 })

@@ -9,8 +9,8 @@ export class Brackets {
   /** How many are open, and the most that ever were. */
   depth = 0
   deepest = 0
-  /** The byte that closes the innermost, 0 when none is open. */
-  closer = 0
+  /** The byte that closes the innermost, −1 when none is open. */
+  closer = -1
   #closers = shallow
 
   /** @param byte the opening brace or bracket */
@@ -28,7 +28,7 @@ export class Brackets {
 
   close(): void {
     this.depth--
-    this.closer = this.depth === 0 ? 0 : this.#closers[this.depth]!
+    this.closer = this.depth === 0 ? -1 : this.#closers[this.depth]!
   }
 
   get inObject(): boolean {

@@ -28,8 +28,10 @@ export class LocalObjectStore implements ObjectStore {
       try {
         await link(temporary, path)
       } catch (error) {
-        if (isSystemError(error, 'EEXIST')) return false
-        throw error
+        if (!isSystemError(error, 'EEXIST')) throw error
+        // Whoever made the name may not have made it durable; what the caller is told must be.
+        await syncPath(dirname(path))
+        return false
       } finally {
         await rm(temporary, { force: true })
       }

@@ -11,7 +11,7 @@ export function kafkaRefusal(
   return new Refusal(status, { error_code: errorCode, message }, retryAfterSeconds)
 }
 
-export const topicNotFound = () => kafkaRefusal(404, 40401, 'Topic not found.')
+const topicNotFound = () => kafkaRefusal(404, 40401, 'Topic not found.')
 export const partitionNotFound = () => kafkaRefusal(404, 40402, 'Partition not found.')
 
 /** Error codes that say more than the HTTP status. */

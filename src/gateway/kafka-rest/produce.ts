@@ -8,6 +8,9 @@ import { kafkaRestDoor, partitionNotFound } from './door.ts'
 import { embeddedFormat } from './embedded-format.ts'
 import { type ProducedRecord, readProduceRequest } from './produce-request.ts'
 
+/** What a record takes of memory besides its bytes, about. */
+const recordOverheadBytes = 250
+
 /** `POST /topics/{topic}`: records go where they say, else where their key leads, else spread. */
 export async function produceToTopic(context: GatewayContext, request: FastifyRequest, reply: FastifyReply) {
   const { topic } = request.params as { topic: string }
@@ -45,13 +48,16 @@ export function partitionOf(log: Log, request: FastifyRequest): number {
 }
 
 function readRecords(
-  { options }: GatewayContext,
+  { options, hold }: GatewayContext,
   request: FastifyRequest,
   recordMembers: readonly string[],
 ): ProducedRecord[] {
   const format = embeddedFormat(request.headers['content-type'])
   const { recordBytesMax } = options
-  return readProduceRequest(request.body as Buffer | undefined, { format, recordBytesMax, recordMembers })
+  const body = request.body as Buffer | undefined
+  const records = readProduceRequest(body, { format, recordBytesMax, recordMembers })
+  hold(request, records.length * recordOverheadBytes)
+  return records
 }
 
 /** Make the topic when it is missing and may be made. @returns whether this call made it */

@@ -3,7 +3,7 @@ import type { GatewayContext } from '../context.ts'
 import { addRoutes } from '../door.ts'
 import { dispatch } from './dispatch.ts'
 
-export { type ActionResult, perform } from './action.ts'
+export { perform } from './action.ts'
 export { actions } from './actions/index.ts'
 export { kinesisDoor, refuseAction, requestIds } from './door.ts'
 export type { Values } from './shape.ts'

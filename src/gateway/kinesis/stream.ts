@@ -25,7 +25,7 @@ export function streamOf(context: GatewayContext, input: { StreamName?: string; 
   }
 }
 
-export function streamNotFound({ options }: GatewayContext, name: string): Refusal {
+function streamNotFound({ options }: GatewayContext, name: string): Refusal {
   return kinesisRefusal(
     'ResourceNotFoundException',
     `Stream ${name} under account ${options.accountId} not found.`,
@@ -63,11 +63,4 @@ export function placeOf(
   const { partition: shard, offset, appendTimeMs } = appended
   const SequenceNumber = encodeSequenceNumber({ shardCreatedMs: createdMs, shard, offset, appendTimeMs })
   return { SequenceNumber, ShardId: shardId(shard) }
-}
-
-/** The hash keys that lead to a shard, first and last. */
-export function hashRange(shard: number, shards: number): { start: bigint; end: bigint } {
-  const width = 2n ** 128n / BigInt(shards)
-  const start = width * BigInt(shard)
-  return { start, end: shard === shards - 1 ? 2n ** 128n - 1n : start + width - 1n }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { LocalObjectStore } from '../../../src/core/index.ts'
+import { LocalObjectStore, PipelineError } from '../../../src/core/index.ts'
 import {
   type AddFile,
   type DeltaTable,
@@ -181,6 +181,18 @@ test('a failing disk is an error of the store, not of the query', async () => {
   await expect(bench.write(table, "SELECT 1 AS ind, 'x' AS title")).rejects.toMatchObject({
     code: 'STORE_FAILED',
   })
+})
+
+test('a file that cannot be made durable is not left behind', async () => {
+  const store = new LocalObjectStore(`${bench.root}/store`)
+  store.sync = async () => {
+    throw new PipelineError('STORE_FAILED', 'no sync')
+  }
+  const table = bench.table(store)
+  await expect(bench.write(table, "SELECT 1 AS ind, 'x' AS title")).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+  })
+  expect(await store.list(`${table.prefix}/`)).toEqual([])
 })
 
 test('rows read through a committed snapshot are the rows written', async () => {

@@ -1,8 +1,8 @@
-import type { Topic } from '../../../log/index.ts'
+import { hashRange, type Topic } from '../../../log/index.ts'
 import { defineAction } from '../action.ts'
 import { encodeSequenceNumber } from '../sequence-number.ts'
 import { streamArn, streamName } from '../shape.ts'
-import { hashRange, shardId, streamOf, streamSettings, streamSummary } from '../stream.ts'
+import { shardId, streamOf, streamSettings, streamSummary } from '../stream.ts'
 
 export const describeStream = defineAction(
   {

@@ -1,0 +1,185 @@
+/**
+ * What people can ask of a platform, each once: the HTTP API serves them, and the CLI runs them, here or through the
+ * API of the process that owns the data folder.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Static, type TObject, Type } from 'typebox'
+import { type LogRecord, PipelineError } from '../core/index.ts'
+import {
+  askQuestion,
+  listTables,
+  type Platform,
+  report,
+  runSql,
+  Stopwatch,
+  verifyPlatform,
+} from '../platform/index.ts'
+import { optimize, type Snapshot, vacuum, vacuumable } from '../table/index.ts'
+
+export interface Context {
+  platform: Platform
+  /** Ends what goes on without end. */
+  signal: AbortSignal
+  /** Give one item of a result that has many, as it comes. */
+  emit: (item: unknown) => void
+}
+
+interface Operation<Parameters extends TObject = TObject, Result = unknown> {
+  parameters: Parameters
+  run(context: Context, parameters: Static<Parameters>): Promise<Result>
+}
+
+/** Ties an operation's parameters to its schema. */
+const operation = <Parameters extends TObject, Result>(
+  parameters: Parameters,
+  run: (context: Context, parameters: Static<Parameters>) => Promise<Result>,
+): Operation<Parameters, Result> => ({ parameters, run })
+
+const path = Type.Union([Type.Literal('stream'), Type.Literal('batch')])
+const strict = { additionalProperties: false }
+
+export const operations = {
+  status: operation(Type.Object({}, strict), async ({ platform }) => ({
+    pipeline: platform.pipeline.name,
+    workers: platform.states(),
+  })),
+
+  topics: operation(Type.Object({}, strict), async ({ platform: { log } }) =>
+    log.topics().map(({ name, partitions, partitioner }) => ({
+      name,
+      partitioner,
+      partitions: Array.from({ length: partitions }, (_, partition) => ({
+        partition,
+        ...log.offsets(name, partition),
+      })),
+    })),
+  ),
+
+  consume: operation(
+    Type.Object({ topic: Type.String(), fromBeginning: Type.Boolean(), follow: Type.Boolean() }, strict),
+    consume,
+  ),
+
+  sql: operation(Type.Object({ sql: Type.String(), from: path }, strict), ({ platform }, { sql, from }) =>
+    runSql(platform, sql, from),
+  ),
+
+  questions: operation(Type.Object({}, strict), async ({ platform }) =>
+    platform.pipeline.questions.map(({ name, title }) => ({ name, title })),
+  ),
+
+  ask: operation(
+    Type.Object({ question: Type.String(), from: path }, strict),
+    ({ platform }, { question, from }) => askQuestion(platform, question, from),
+  ),
+
+  tables: operation(Type.Object({}, strict), ({ platform }) => listTables(platform)),
+
+  history: operation(
+    Type.Object({ table: Type.String(), limit: Type.Integer({ minimum: 1 }) }, strict),
+    async ({ platform }, { table, limit }) => tableNamed(platform, table).history(limit),
+  ),
+
+  optimize: operation(Type.Object({ table: Type.String() }, strict), async ({ platform }, { table }) => {
+    const delta = tableNamed(platform, table)
+    const carry = ({ commitInfo }: Snapshot) => ({ pinflow: commitInfo?.pinflow })
+    const done = await platform.engine.with((session) =>
+      optimize(delta, session, { nowMs: Date.now(), carry }),
+    )
+    return done ?? { removedFiles: 0, addedFiles: 0 }
+  }),
+
+  vacuum: operation(
+    Type.Object({ table: Type.String(), dryRun: Type.Boolean() }, strict),
+    async ({ platform }, { table, dryRun }) => {
+      const delta = tableNamed(platform, table)
+      const files = await (dryRun ? vacuumable : vacuum)(delta, { nowMs: Date.now() })
+      return files.map(({ key, sizeBytes }) => ({ key, sizeBytes }))
+    },
+  ),
+
+  rebuild: operation(Type.Object({ dataset: Type.String() }, strict), async ({ platform }, { dataset }) => {
+    if (!platform.pipeline.datasets.some(({ name }) => name === dataset)) {
+      const known = platform.pipeline.datasets.map(({ name }) => name).join(', ')
+      throw new PipelineError('TABLE_UNKNOWN', `there is no dataset ${dataset}, but ${known}`)
+    }
+    await platform.rebuild(dataset)
+    return listTables(platform)
+  }),
+
+  verify: operation(Type.Object({}, strict), ({ platform }) => verifyPlatform(platform)),
+
+  runBatch: operation(Type.Object({}, strict), async ({ platform, emit }) => {
+    const seconds = new Stopwatch()
+    await platform.settle()
+    seconds.lap('settle')
+    await platform.runBatch(() => emit({ step: 'batch' }))
+    seconds.lap('batch')
+    return report(platform, { seconds })
+  }),
+} as const
+
+export type OperationName = keyof typeof operations
+export type ParametersOf<Name extends OperationName> = Static<(typeof operations)[Name]['parameters']>
+export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]['run']>>
+
+/** @param name as `tables` lists them; data tables may also be named as in the original */
+function tableNamed({ catalog }: Platform, name: string) {
+  const found = catalog.find((entry) => entry.name === name || entry.alias === name)
+  if (found) return found.table
+  throw new PipelineError(
+    'TABLE_UNKNOWN',
+    `there is no table ${name}, but ${catalog.map((entry) => entry.name).join(', ')}`,
+  )
+}
+
+/** What one read brings, and how many of the newest records are shown when none is asked for. */
+const page = { records: 500, bytes: 2 ** 20 }
+const newestShown = 10
+const followPollMs = 100
+
+/** Emit records of a topic: all, or else the newest ten of each partition; with `follow`, then what comes. */
+async function consume(
+  { platform: { log }, signal, emit }: Context,
+  { topic, fromBeginning, follow }: { topic: string; fromBeginning: boolean; follow: boolean },
+): Promise<{ records: number }> {
+  const { partitions } = log.topic(topic)
+  const next = Array.from({ length: partitions }, (_, partition) => {
+    const { start, end } = log.offsets(topic, partition)
+    return fromBeginning ? start : Math.max(start, end - newestShown)
+  })
+  let records = 0
+  for (;;) {
+    let found = false
+    for (const [partition, from] of next.entries()) {
+      for (const record of log.read(topic, partition, from, page)) {
+        found = true
+        records++
+        next[partition] = record.offset + 1
+        emit(shown(record))
+      }
+    }
+    if (signal.aborted || (!found && !follow)) return { records }
+    await sleep(found ? 0 : followPollMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+function shown({ topic, partition, offset, key, value, headers, timestampMs }: LogRecord) {
+  const named = headers.map(([name, content]) => [name, textOrBase64(content)])
+  return {
+    topic,
+    partition,
+    offset,
+    key: textOrBase64(key),
+    value: textOrBase64(value),
+    headers: named,
+    timestampMs,
+  }
+}
+
+/** Bytes as text, or as `{ base64 }` where they are not UTF-8. */
+function textOrBase64(bytes: Buffer | null): string | { base64: string } | null {
+  if (bytes === null) return null
+  const text = bytes.toString('utf8')
+  return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') }
+}

@@ -1,0 +1,177 @@
+import { type Command, Option } from 'commander'
+import type { ResultOf } from '../api/index.ts'
+import type { CleaningPath } from '../clean/index.ts'
+import { PipelineError } from '../core/index.ts'
+import { call } from './call.ts'
+import { answerTable, printVerification } from './print-report.ts'
+import type { GlobalOptions } from './settings.ts'
+
+type Answer = ResultOf<'sql'>
+
+/** Commands that look at the data, and keep tables in shape: topics, consume, sql, ask, tables, verify. */
+export function addDataCommands(program: Command): void {
+  program
+    .command('topics')
+    .description('list topics with their partitions and offsets')
+    .action(async (options: GlobalOptions) => {
+      const topics = await call(options, 'topics', {})
+      show(options, topics, () =>
+        topics.flatMap(({ name, partitioner, partitions }) =>
+          partitions.map((partition) => ({ topic: name, partitioner, ...partition })),
+        ),
+      )
+    })
+
+  program
+    .command('consume')
+    .argument('<topic>')
+    .description(
+      'print records of a topic as JSON lines: the newest ten of each partition, unless told otherwise',
+    )
+    .option('--from-beginning', 'from the first record that is there')
+    .option('--follow', 'go on with what comes, until Ctrl-C')
+    .action(consume)
+
+  program
+    .command('sql')
+    .argument('<query>', 'one SELECT over stream.<dataset>, batch.<dataset>, quarantine.<dataset>')
+    .description('ask the tables in SQL')
+    .addOption(fromOption())
+    .action(async (sql: string, options: GlobalOptions & { from: CleaningPath }) => {
+      showAnswer(options, await call(options, 'sql', { sql, from: options.from }))
+    })
+
+  program
+    .command('ask')
+    .argument('[question]')
+    .description('answer a question of the pipeline, or all of them')
+    .addOption(fromOption())
+    .action(askCommand)
+
+  addTableCommands(program)
+
+  program
+    .command('verify')
+    .description('recount everything from the raw lake and the epoch log, and compare')
+    .action(async (options: GlobalOptions) => {
+      const done = await call(options, 'verify', {})
+      if (options.json) console.log(JSON.stringify(done, null, 2))
+      else {
+        for (const { name, detail, ok } of done.checks)
+          console.log(`${ok ? 'ok    ' : 'FAILED'}  ${name}: ${detail}`)
+        printVerification(done, console.log)
+      }
+      process.exitCode = done.ok ? 0 : 1
+    })
+}
+
+function addTableCommands(program: Command): void {
+  const tables = program.command('tables').description('list the tables, or keep them in shape')
+  tables
+    .command('list', { isDefault: true })
+    .description('list the tables with their versions and rows')
+    .action(async (options: GlobalOptions) => {
+      const found = await call(options, 'tables', {})
+      show(options, found, () =>
+        Object.entries(found).map(([table, { version, rows, path }]) => ({ table, version, rows, path })),
+      )
+    })
+  tables
+    .command('history')
+    .argument('<table>')
+    .description('the newest commits of a table')
+    .action(async (table: string, options: GlobalOptions) => {
+      const commits = await call(options, 'history', { table, limit: 50 })
+      show(options, commits, () =>
+        commits.map(({ version, timestampMs, commitInfo }) => ({
+          version,
+          time: new Date(timestampMs).toISOString(),
+          operation: commitInfo?.operation,
+          ...(commitInfo?.pinflow as object | undefined),
+        })),
+      )
+    })
+  tables
+    .command('optimize')
+    .argument('<table>')
+    .description('put small files of a table together; its rows stay as they are')
+    .action(async (table: string, options: GlobalOptions) => {
+      const done = await call(options, 'optimize', { table })
+      show(options, done, () => [{ table, removedFiles: done.removedFiles, addedFiles: done.addedFiles }])
+    })
+  tables
+    .command('vacuum')
+    .argument('<table>')
+    .description('delete files that no version of the last seven days needs')
+    .option('--dry-run', 'only list them')
+    .action(async (table: string, options: GlobalOptions & { dryRun?: boolean }) => {
+      const files = await call(options, 'vacuum', { table, dryRun: options.dryRun ?? false })
+      show(options, files, () => files)
+    })
+  tables
+    .command('rebuild')
+    .argument('<dataset>')
+    .description('make the tables of a dataset anew from all that has landed, under its present definition')
+    .action(async (dataset: string, options: GlobalOptions) => {
+      const found = await call(options, 'rebuild', { dataset })
+      show(options, found, () =>
+        Object.entries(found).map(([table, { version, rows }]) => ({ table, version, rows })),
+      )
+    })
+}
+
+function fromOption(): Option {
+  return new Option('--from <path>', 'tables that names without a schema mean')
+    .choices(['batch', 'stream'])
+    .default('batch')
+}
+
+async function consume(
+  topic: string,
+  options: GlobalOptions & { fromBeginning?: boolean; follow?: boolean },
+): Promise<void> {
+  const { fromBeginning = false, follow = false } = options
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  const onItem = (record: unknown) => process.stdout.write(`${JSON.stringify(record)}\n`)
+  await call(options, 'consume', { topic, fromBeginning, follow }, { onItem, signal: stop.signal })
+  if (stop.signal.aborted) process.exitCode = 130
+}
+
+async function askCommand(
+  question: string | undefined,
+  options: GlobalOptions & { from: CleaningPath },
+): Promise<void> {
+  const questions = await call(options, 'questions', {})
+  const asked = question === undefined ? questions : questions.filter(({ name }) => name === question)
+  if (asked.length === 0) {
+    const known = questions.map(({ name }) => name).join(', ')
+    throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${question}, but ${known || 'none'}`)
+  }
+  const answers: Record<string, Answer & { title: string }> = {}
+  for (const { name, title } of asked) {
+    const answer = await call(options, 'ask', { question: name, from: options.from })
+    answers[name] = { title, ...answer }
+    if (!options.json)
+      console.log(
+        `\n${name}  ${title}\n${answer.rows.length === 0 ? '   no rows' : answerTable(answer.rows)}`,
+      )
+  }
+  if (options.json) console.log(JSON.stringify(answers, null, 2))
+}
+
+function show(options: GlobalOptions, json: unknown, rows: () => Record<string, unknown>[]): void {
+  const shown = options.json ? [] : rows()
+  if (options.json) console.log(JSON.stringify(json, null, 2))
+  else console.log(shown.length === 0 ? 'none' : answerTable(shown))
+}
+
+function showAnswer(options: GlobalOptions, answer: Answer): void {
+  if (options.json) {
+    console.log(JSON.stringify(answer, null, 2))
+    return
+  }
+  console.log(answer.rows.length === 0 ? 'no rows' : answerTable(answer.rows))
+  const versions = Object.entries(answer.versions).map(([table, version]) => `${table} ${version}`)
+  console.error(`${answer.rows.length} rows; table versions: ${versions.join(', ')}`)
+}

@@ -1,0 +1,62 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { errorCodes, messageOf, PipelineError } from '../core/index.ts'
+import { addDataCommands } from './data-commands.ts'
+import { addRunCommands } from './run-commands.ts'
+import { packageVersion } from './version.ts'
+
+const program = new Command('pinflow')
+  .description(
+    'A whole data pipeline in one program: front doors, log, lake, cleaning, Delta tables, answers.',
+  )
+  .version(packageVersion())
+  .exitOverride()
+  .showHelpAfterError('(add --help for the list of commands and options)')
+  .configureHelp({ showGlobalOptions: true })
+
+addRunCommands(program)
+addDataCommands(program)
+for (const command of withSubcommands(program)) addGlobalOptions(command)
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = fail(error)
+}
+
+function addGlobalOptions(command: Command): void {
+  command
+    .option('--pipeline <dir>', 'folder of the pipeline (default: the packaged pinterest)')
+    .option('--data <dir>', 'data folder (default: .pinflow)')
+    .option('--config <file>', 'configuration file (default: pinflow.config.json, .ts or .js)')
+    .addOption(
+      new Option('--gateway-port <n>', 'port of the front doors, 0 = any free one').argParser(integer),
+    )
+    .addOption(new Option('--api-port <n>', 'port of the API, 0 = any free one').argParser(integer))
+    .option('--json', 'one JSON document on standard output')
+}
+
+/** Commands that do something, without the program itself. */
+function withSubcommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => (child.commands.length > 0 ? withSubcommands(child) : [child]))
+}
+
+function integer(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a whole number.')
+}
+
+/** Say what happened and what to do. @returns the exit code */
+function fail(error: unknown): number {
+  // Commander has printed its own messages already; help and version are no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1
+  if (error instanceof PipelineError) {
+    console.error(`${error.code}: ${error.message}`)
+    console.error(errorCodes[error.code].next)
+    return error.exitCode
+  }
+  console.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error))
+  return 2
+}

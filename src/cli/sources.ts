@@ -1,0 +1,42 @@
+import { PipelineError } from '../core/index.ts'
+import { ndjsonSource, type Source, syntheticSource } from '../emulate/index.ts'
+import type { Pipeline } from '../pipeline/index.ts'
+
+export interface SourceOptions {
+  /** `ndjson:DIR`; absent: the pipeline's made-up rows. */
+  source?: string
+  posts?: number
+  order: 'random' | 'sequential'
+}
+
+export interface OpenSource {
+  source: Source
+  /** How many posts it will give, where that is known. */
+  total?: number
+  /** What could not be posted, filled while the source is read. */
+  errors: string[]
+}
+
+/**
+ * @param defaultPosts draws of the random sequence when no number is asked for
+ * @throws USAGE, SOURCE_UNREADABLE
+ */
+export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPosts: number): OpenSource {
+  const { posts, order } = options
+  const errors: string[] = []
+  if (options.source !== undefined) {
+    const folder = /^ndjson:(.+)$/.exec(options.source)?.[1]
+    if (folder === undefined)
+      throw new PipelineError('USAGE', `--source ${options.source}: a source is ndjson:DIR`)
+    const onSourceError = (file: string, line: number, message: string) =>
+      errors.push(`${file}:${line}: ${message}`)
+    const source = ndjsonSource(pipeline, folder, { ...(posts !== undefined && { posts }), onSourceError })
+    return { source, ...(posts !== undefined && { total: posts }), errors }
+  }
+  const { source: synthetic } = pipeline
+  if (!synthetic)
+    throw new PipelineError('USAGE', `pipeline ${pipeline.name} has no made-up rows: name a --source`)
+  const total =
+    order === 'sequential' ? Math.min(posts ?? synthetic.rows, synthetic.rows) : (posts ?? defaultPosts)
+  return { source: syntheticSource(pipeline, { order, posts: total }), total, errors }
+}

@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Value } from 'typebox/value'
+import { isSystemError, messageOf, PipelineError } from '../errors.ts'
+import { type Config, type ConfigKey, configKeys, secretKeys } from './schema.ts'
+
+/** Where a value comes from; later ones win: default, file, environment, flag. */
+export interface ConfigSources {
+  /** A file that must exist; default: `pinflow.config.json`, `.ts` or `.js` of the working folder, if one does. */
+  file?: string
+  environment: Readonly<Record<string, string | undefined>>
+  /** Values by key (`gateway.port`). */
+  flags: Readonly<Record<string, unknown>>
+  /** Working folder. */
+  folder: string
+}
+
+export interface LoadedConfig {
+  config: Config
+  /** By key: `default`, `environment PINFLOW_…`, `flag`, or the file's path. */
+  origins: Readonly<Record<string, string>>
+}
+
+interface Setting {
+  value: unknown
+  origin: string
+}
+
+const defaultFiles = ['pinflow.config.json', 'pinflow.config.ts', 'pinflow.config.js']
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
+
+/** @throws CONFIG_INVALID naming the key, its value, where it came from, and what is expected */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const settings = new Map<string, Setting>()
+  for (const { key, schema } of configKeys) settings.set(key, { value: schema.default, origin: 'default' })
+  const file = await readConfigFile(sources)
+  if (file) for (const [key, value] of flatten(file.content)) set(settings, key, { value, origin: file.path })
+  for (const [variable, value] of Object.entries(sources.environment)) {
+    if (variable.startsWith('PINFLOW_') && value !== undefined) setFromVariable(settings, variable, value)
+  }
+  for (const [key, value] of Object.entries(sources.flags)) {
+    if (value !== undefined) set(settings, key, { value, origin: 'flag' })
+  }
+  for (const { key, schema } of configKeys) check(key, schema, settings.get(key) as Setting)
+  refuseBeyondLoopback(settings)
+  const origins = Object.fromEntries([...settings].map(([key, { origin }]) => [key, origin]))
+  return { config: unflatten(settings), origins }
+}
+
+export interface DescribedKey {
+  key: string
+  value: unknown
+  origin: string
+  description: string
+}
+
+/** Every key with its value (secrets masked), where it came from, and what it means. */
+export function describeConfig({ config, origins }: LoadedConfig): DescribedKey[] {
+  const values = new Map(flatten(config))
+  return configKeys.map(({ key, schema }) => ({
+    key,
+    value: secretKeys.has(key) && values.get(key) !== null ? '********' : values.get(key),
+    origin: origins[key] ?? 'default',
+    description: schema.description ?? '',
+  }))
+}
+
+async function readConfigFile({
+  file,
+  folder,
+}: ConfigSources): Promise<{ path: string; content: unknown } | undefined> {
+  for (const name of file === undefined ? defaultFiles : [file]) {
+    const path = resolve(folder, name)
+    try {
+      const text = await readFile(path, 'utf8')
+      if (extname(path) === '.json') return { path, content: JSON.parse(text) }
+      const module = (await import(pathToFileURL(path).href)) as { default?: unknown }
+      return { path, content: module.default }
+    } catch (error) {
+      if (file === undefined && isSystemError(error, 'ENOENT')) continue
+      throw new PipelineError('CONFIG_INVALID', `the configuration file ${path}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+  return undefined
+}
+
+function set(settings: Map<string, Setting>, key: string, setting: Setting): void {
+  if (!settings.has(key))
+    throw unknownKey(
+      key,
+      setting.origin,
+      configKeys.map((known) => known.key),
+    )
+  settings.set(key, setting)
+}
+
+function setFromVariable(settings: Map<string, Setting>, variable: string, text: string): void {
+  const known = configKeys.find((candidate) => candidate.variable === variable)
+  if (!known)
+    throw unknownKey(
+      variable,
+      'the environment',
+      configKeys.map((candidate) => candidate.variable),
+    )
+  settings.set(known.key, { value: valueFromText(known, text), origin: `environment ${variable}` })
+}
+
+/** A list may be written with commas, everything else as in JSON; what does not parse is text. */
+function valueFromText({ schema }: ConfigKey, text: string): unknown {
+  if (accepts(schema, text)) return text
+  try {
+    const value: unknown = JSON.parse(text)
+    if (accepts(schema, value)) return value
+  } catch {
+    // Not JSON: perhaps a list.
+  }
+  const parts = text.split(',').map((part) => part.trim())
+  return accepts(schema, parts) ? parts : text
+}
+
+/** Not a type guard: the schema's static type is not known here. */
+function accepts(schema: ConfigKey['schema'], value: unknown): boolean {
+  return Value.Check(schema, value)
+}
+
+function check(key: string, schema: ConfigKey['schema'], { value, origin }: Setting): void {
+  const [wrong] = Value.Errors(schema, value)
+  if (!wrong) return
+  const shown = secretKeys.has(key) ? '********' : JSON.stringify(value)
+  throw new PipelineError(
+    'CONFIG_INVALID',
+    `${key} = ${shown} (${origin}) ${wrong.message}: ${schema.description}`,
+  )
+}
+
+/** Without authentication nothing may listen where others reach it. */
+function refuseBeyondLoopback(settings: ReadonlyMap<string, Setting>): void {
+  for (const key of ['gateway.host', 'api.host']) {
+    const { value, origin } = settings.get(key) as Setting
+    if (loopback.test(String(value))) continue
+    const why = 'this version has no authentication, so it listens on this machine alone (127.0.0.1)'
+    throw new PipelineError('CONFIG_INVALID', `${key} = ${JSON.stringify(value)} (${origin}): ${why}`)
+  }
+}
+
+function flatten(content: unknown, prefix = ''): [key: string, value: unknown][] {
+  if (content === null || typeof content !== 'object' || Array.isArray(content)) {
+    throw new PipelineError(
+      'CONFIG_INVALID',
+      `${prefix === '' ? 'the configuration' : prefix.slice(0, -1)} is no object`,
+    )
+  }
+  return Object.entries(content).flatMap(([name, value]): [string, unknown][] => {
+    const key = prefix + name
+    const isGroup = configKeys.some((known) => known.key.startsWith(`${key}.`))
+    return isGroup ? flatten(value, `${key}.`) : [[key, value]]
+  })
+}
+
+function unflatten(settings: ReadonlyMap<string, Setting>): Config {
+  const config: Record<string, unknown> = {}
+  for (const [key, { value }] of settings) {
+    const [first = '', second] = key.split('.')
+    if (second === undefined) config[first] = value
+    else config[first] = { ...(config[first] as object | undefined), [second]: value }
+  }
+  return config as Config
+}
+
+function unknownKey(key: string, origin: string, known: readonly string[]): PipelineError {
+  const nearest = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0]
+  return new PipelineError(
+    'CONFIG_INVALID',
+    `${origin} names an unknown key ${key}; did you mean ${nearest}?`,
+  )
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      next.push(
+        Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
+      )
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
