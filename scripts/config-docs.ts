@@ -1,6 +1,6 @@
 /** Writes docs/configuration.md from the configuration's schema. */
 import { writeFile } from 'node:fs/promises'
-import { type ConfigKey, configKeys, secretKeys } from '../src/core/index.ts'
+import { configKeys, secretKeys } from '../src/core/index.ts'
 
 const head = `# Configuration
 
@@ -31,11 +31,11 @@ export function configDocs(): string {
   return head + configKeys.map(row).join('')
 }
 
-function row({ key, variable, schema }: ConfigKey): string {
+function row({ key, variable, schema }: (typeof configKeys)[number]): string {
   const meaning = `${schema.description}${secretKeys.has(key) ? ' (secret: never shown)' : ''}`
   const cells = [
     `\`${key}\``,
-    typeOf(schema),
+    typeOf(schema as Shape),
     meaning,
     `\`${JSON.stringify(schema.default)}\``,
     `\`${variable}\``,

@@ -1,2 +1,3 @@
 export type { DatasetAccount, PathAccount } from './account.ts'
-export { type Check, type Verification, type VerifyParts, verify } from './verify.ts'
+export type { Check, VerifyParts } from './check.ts'
+export { type Verification, verify } from './verify.ts'

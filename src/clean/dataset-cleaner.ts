@@ -1,5 +1,6 @@
+import { AssertionError } from 'node:assert'
 import { rename, rm } from 'node:fs/promises'
-import { messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
+import { isSystemError, messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
 import type { Epoch, EpochLog, EpochReader, EpochRecord } from '../lake/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import {
@@ -103,7 +104,11 @@ export class DatasetCleaner {
    * @returns whether there may be more to do
    * @throws DEFINITION_CHANGED when the tables were made by another definition
    */
-  async step(): Promise<boolean> {
+  step(): Promise<boolean> {
+    return storeErrors(this.name, () => this.#step())
+  }
+
+  async #step(): Promise<boolean> {
     const state = await this.state()
     if (state.rebuilding) return this.#rebuildOnce(state)
     if (state.definition !== this.#parts.dataset.definition) {
@@ -139,10 +144,17 @@ export class DatasetCleaner {
   }
 
   /** Make both tables anew from all that has landed, under the present definition; readers see it all at once. */
-  async rebuild(): Promise<void> {
-    while (await this.#rebuildOnce(await this.state())) {
-      const { generation, definition, rebuilding } = await this.state()
-      if (!rebuilding && definition === this.#parts.dataset.definition && generation > 0) return
+  rebuild(): Promise<void> {
+    return storeErrors(this.name, () => this.#rebuild())
+  }
+
+  async #rebuild(): Promise<void> {
+    const { generation } = await this.state()
+    for (;;) {
+      await this.#rebuildOnce(await this.state())
+      const now = await this.state()
+      if (now.generation > generation && !now.rebuilding && now.definition === this.#parts.dataset.definition)
+        return
     }
   }
 
@@ -279,7 +291,7 @@ export class DatasetCleaner {
       const [found] = await session.rows(
         `SELECT count(*) AS count FROM ${relation} WHERE ${key} IN (SELECT key FROM replaced_keys)`,
       )
-      if (found?.['count'] === 0) continue
+      if (found?.count === 0) continue
       replaced.push(path)
       const rest = `SELECT * FROM ${relation} WHERE ${key} NOT IN (SELECT key FROM replaced_keys)`
       const written = await writeParquet(session, tables, prefix, rest, this.#cleaner.schema)
@@ -358,5 +370,22 @@ export class DatasetCleaner {
 
   #indexPath(kind: string): string {
     return `${this.#parts.indexFolder}/${this.name}.${kind}.lmdb`
+  }
+}
+
+/**
+ * Scratch files, key index and engine fail with errors of their own when the disk does: those are the store's, and
+ * worth another try. A programming error stays what it is.
+ */
+async function storeErrors<T>(name: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    const ours = error instanceof PipelineError || error instanceof TypeError || error instanceof RangeError
+    if (ours || error instanceof AssertionError) throw error
+    const full = isSystemError(error, 'ENOSPC', 'EDQUOT') || /No space left on device/i.test(messageOf(error))
+    throw new PipelineError(full ? 'STORE_FULL' : 'STORE_FAILED', `cleaning ${name}: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }

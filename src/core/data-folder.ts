@@ -7,7 +7,7 @@
  *     server.json     { apiUrl, gatewayUrl, token, pid } of the owner, readable by its user alone; a hint
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isSystemError, messageOf, PipelineError } from './errors.ts'
@@ -15,6 +15,9 @@ import { LocalObjectStore, syncPath } from './object-store/local.ts'
 
 const format = 1
 const formatFile = 'pinflow.json'
+
+/** Who only asks whether the lock is held holds it for an instant too. */
+const lockTimeoutMs = 250
 
 /** How to reach the process that owns a folder. */
 export interface Owner {
@@ -26,7 +29,7 @@ export interface Owner {
 
 export class DataFolder {
   readonly root: string
-  readonly #lock: DatabaseSync
+  #lock: DatabaseSync | undefined
 
   private constructor(root: string, lock: DatabaseSync) {
     this.root = root
@@ -36,18 +39,26 @@ export class DataFolder {
   /**
    * Make the folder where it is missing, and own it until `close`.
    *
-   * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_NEWER (then nothing was touched), DATA_FOLDER_UNUSABLE
+   * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_NEWER (then nothing was touched), DATA_FOLDER_UNUSABLE, also for a folder
+   * that holds other things: scratch folders in it would be emptied
    */
   static async open(path: string): Promise<DataFolder> {
     const root = resolve(path)
     try {
       const made = await mkdir(root, { recursive: true })
       if (made !== undefined) await syncPath(resolve(made, '..'))
-      await refuseNewer(root)
+      if (!(await hasFormat(root))) await refuseForeign(root)
       const lock = lockFolder(root)
       if (!lock) throw new PipelineError('DATA_FOLDER_IN_USE', `${root} is in use${await byWhom(root)}`)
-      const content = Buffer.from(`${JSON.stringify({ format, createdMs: Date.now() })}\n`)
-      await new LocalObjectStore(root).putIfAbsent(formatFile, content)
+      try {
+        // Whoever published it has died.
+        await rm(join(root, 'server.json'), { force: true })
+        const content = Buffer.from(`${JSON.stringify({ format, createdMs: Date.now() })}\n`)
+        await new LocalObjectStore(root).putIfAbsent(formatFile, content)
+      } catch (error) {
+        lock.close()
+        throw error
+      }
       return new DataFolder(root, lock)
     } catch (error) {
       if (error instanceof PipelineError && error.code.startsWith('DATA_FOLDER')) throw error
@@ -61,9 +72,7 @@ export class DataFolder {
   static async owner(path: string): Promise<Owner | undefined> {
     const root = resolve(path)
     if (!(await DataFolder.exists(root))) return undefined
-    const lock = lockFolder(root)
-    lock?.close()
-    return lock ? undefined : readOwner(root)
+    return isLocked(root) ? readOwner(root) : undefined
   }
 
   /** Whether a folder holds data. */
@@ -83,39 +92,75 @@ export class DataFolder {
     await rename(temporary, this.path('server.json'))
   }
 
+  /** Let go of the folder. Further calls do nothing. */
   async close(): Promise<void> {
-    await rm(this.path('server.json'), { force: true })
-    this.#lock.close()
+    const lock = this.#lock
+    if (lock === undefined) return
+    this.#lock = undefined
+    try {
+      await rm(this.path('server.json'), { force: true })
+    } finally {
+      lock.close()
+    }
   }
 }
 
-async function refuseNewer(root: string): Promise<void> {
+/** @returns whether the folder has a format, which is ours */
+async function hasFormat(root: string): Promise<boolean> {
   let content: string
   try {
     content = await readFile(join(root, formatFile), 'utf8')
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return
+    if (isSystemError(error, 'ENOENT')) return false
     throw error
   }
   const found = (JSON.parse(content) as { format?: unknown }).format
-  if (found === format) return
+  if (found === format) return true
+  if (typeof found !== 'number') throw new Error(`${formatFile} names no format`)
   throw new PipelineError(
     'DATA_FOLDER_NEWER',
     `${root} has format ${found}, this version reads format ${format}`,
   )
 }
 
+async function refuseForeign(root: string): Promise<void> {
+  const ours = ['lock', formatFile, 'server.json', 'lost+found']
+  const foreign = (await readdir(root)).find((name) => !name.startsWith('.') && !ours.includes(name))
+  // Another process may have made it a data folder just now.
+  if (foreign === undefined || (await hasFormat(root))) return
+  throw new Error(`it holds ${foreign} and no ${formatFile}, so it is no data folder`)
+}
+
 /** @returns undefined when another process holds the lock */
 function lockFolder(root: string): DatabaseSync | undefined {
-  const lock = new DatabaseSync(join(root, 'lock'))
+  const lock = new DatabaseSync(join(root, 'lock'), { timeout: lockTimeoutMs })
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()
-    if (/locked|busy/i.test(messageOf(error))) return undefined
+    if (isBusy(error)) return undefined
     throw error
   }
+}
+
+/** Reads where an owner would write, so that those who ask do not exclude one another. */
+function isLocked(root: string): boolean {
+  const lock = new DatabaseSync(join(root, 'lock'))
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (error) {
+    if (isBusy(error)) return true
+    throw error
+  } finally {
+    lock.close()
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const sqliteBusy = 5
+  return error instanceof Error && (error as { errcode?: number }).errcode === sqliteBusy
 }
 
 async function readOwner(root: string): Promise<Owner | undefined> {

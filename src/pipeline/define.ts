@@ -20,17 +20,24 @@ export type RawSchema = Readonly<Record<string, RawColumn>>
 /** A text column: takes a JSON string, or a number as its source text. */
 export const text = (options: { from?: readonly string[] } = {}): RawColumn => ({ type: 'text', ...options })
 /** A 32-bit integer: digits with an optional sign, as number or text. Limits are inclusive. */
-export const integer = (options: { from?: readonly string[]; min?: number; max?: number } = {}): RawColumn => ({
+export const integer = (
+  options: { from?: readonly string[]; min?: number; max?: number } = {},
+): RawColumn => ({
   type: 'integer',
   ...options,
 })
 /** A finite number, as number or text. Limits are inclusive. */
-export const double = (options: { from?: readonly string[]; min?: number; max?: number } = {}): RawColumn => ({
+export const double = (
+  options: { from?: readonly string[]; min?: number; max?: number } = {},
+): RawColumn => ({
   type: 'double',
   ...options,
 })
 /** A date and time, UTC unless it carries an offset; see `clean/` for the forms. */
-export const timestamp = (options: { from?: readonly string[] } = {}): RawColumn => ({ type: 'timestamp', ...options })
+export const timestamp = (options: { from?: readonly string[] } = {}): RawColumn => ({
+  type: 'timestamp',
+  ...options,
+})
 
 /** A file of the pipeline's folder that holds one SQL text. */
 export interface SqlFile {

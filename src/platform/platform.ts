@@ -44,6 +44,8 @@ interface CleaningWorker {
 }
 
 const housekeepingMs = 30_000
+/** How long a graceful end waits for a store that fails. What has not landed then does so at the next start. */
+const closePatienceMs = 5_000
 
 export class Platform {
   readonly config: Config
@@ -153,23 +155,26 @@ export class Platform {
   }
 
   /**
-   * Take, land and stream-clean everything that is in the log by now, however young.
+   * Take, land and stream-clean everything that is in the log by now, however young. A stream that has stopped does
+   * not keep the others from it.
    *
-   * @throws what stopped a worker
+   * @param patienceMs how long to wait for what fails and is tried again
+   * @throws what stopped a worker, or fails still, once all else is done
    */
-  async settle(): Promise<void> {
+  async settle(patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const deadline = performance.now() + patienceMs
     this.#hurry = true
     try {
       while (!this.#settled()) {
-        for (const worker of this.#workers()) {
-          if (worker.state.name === 'stopped') throw worker.state.error
-        }
+        for (const worker of [this.#sequencing, this.#sinking]) throwIfStopped(worker)
+        if (performance.now() > deadline) for (const worker of this.#workers()) throwIfFailing(worker)
         this.#sequencing.wake()
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     } finally {
       this.#hurry = false
     }
+    for (const { worker } of this.#streams) throwIfStopped(worker)
   }
 
   /** Clean everything that has landed as a batch; calls wait for one another. */
@@ -182,7 +187,13 @@ export class Platform {
   }
 
   /** Make a dataset's tables anew under its present definition, both ways; its stream cleaning goes on afterwards. */
-  async rebuild(dataset: string): Promise<void> {
+  rebuild(dataset: string): Promise<void> {
+    const rebuilt = this.#batch.then(() => this.#rebuild(dataset))
+    this.#batch = rebuilt.catch(() => undefined)
+    return rebuilt
+  }
+
+  async #rebuild(dataset: string): Promise<void> {
     const stream = this.#streams.find(({ cleaner }) => cleaner.name === `stream.${dataset}`)
     await stream?.worker.end()
     for (const path of cleaningPaths) {
@@ -213,7 +224,7 @@ export class Platform {
 
   /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
   async close(): Promise<void> {
-    await this.settle().catch((error: unknown) =>
+    await this.settle(closePatienceMs).catch((error: unknown) =>
       this.#logger.warn(`not everything landed: ${messageOf(error)}`),
     )
     await this.#batch
@@ -348,8 +359,16 @@ export class Platform {
         ),
       )
     if (waiting || epochs.openTakes.length > 0 || this.#landed < epochs.newestLand) return false
-    return this.#streams.every(({ done }) => done >= epochs.newest)
+    return this.#streams.every(({ done, worker }) => done >= epochs.newest || worker.state.name === 'stopped')
   }
+}
+
+function throwIfStopped({ state }: Worker): void {
+  if (state.name === 'stopped') throw state.error
+}
+
+function throwIfFailing({ state }: Worker): void {
+  if ('error' in state) throw state.error
 }
 
 async function makeTopics(log: EmbeddedLog, { datasets }: Pipeline): Promise<void> {

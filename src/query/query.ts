@@ -15,7 +15,7 @@ import type { SeenTable } from './catalog.ts'
 export interface Answer {
   columns: { name: string; type: string }[]
   rows: Row[]
-  /** The version of each table that could be seen. */
+  /** The version of each table that the text reads. */
   versions: Record<string, number>
 }
 
@@ -41,10 +41,11 @@ export async function answer(
       await session.run(`SET search_path = ${literal(`main,${from}`)}`)
       await lockDown(session, seen)
       await refuseUnlessSelect(session, sql)
+      const read = await tablesRead(session, sql, seen, from)
       const { columns, rows } = await session.query(sql).catch((error: unknown) => {
-        throw new PipelineError('QUERY_INVALID', messageOf(error), { cause: error })
+        throw invalidQuery(error)
       })
-      return { columns, rows, versions: versionsOf(seen) }
+      return { columns, rows, versions: versionsOf(read) }
     })
   } finally {
     engine.close()
@@ -62,8 +63,23 @@ export function ask(
   return answer(question.sql, tables, from, options)
 }
 
-export function versionsOf(seen: readonly SeenTable[]): Record<string, number> {
+function versionsOf(seen: readonly SeenTable[]): Record<string, number> {
   return Object.fromEntries(seen.map(({ name, snapshot }) => [name, snapshot.version]))
+}
+
+/** The tables a text names, by any of their names. */
+async function tablesRead(
+  session: Session,
+  sql: string,
+  seen: readonly SeenTable[],
+  from: CleaningPath,
+): Promise<SeenTable[]> {
+  const names = new Set(await session.tableNames(sql))
+  return seen.filter(({ dataset, path, kind, alias }) => {
+    if (kind === 'quarantine') return names.has(`quarantine.${dataset}`)
+    const own = names.has(`${path}.${dataset}`) || (path === from && names.has(dataset))
+    return own || (alias !== undefined && (names.has(alias) || names.has(`main.${alias}`)))
+  })
 }
 
 async function makeViews(session: Session, seen: readonly SeenTable[]): Promise<void> {
@@ -99,8 +115,13 @@ async function lockDown(session: Session, seen: readonly SeenTable[]): Promise<v
 
 async function refuseUnlessSelect(session: Session, sql: string): Promise<void> {
   const kind = await session.statementKind(sql).catch((error: unknown) => {
-    throw new PipelineError('QUERY_INVALID', messageOf(error), { cause: error })
+    throw invalidQuery(error)
   })
   if (kind === 'SELECT') return
   throw new PipelineError('QUERY_INVALID', `only a single SELECT can be asked, this is ${kind}`)
+}
+
+function invalidQuery(error: unknown): PipelineError {
+  const message = messageOf(error).replace(/^Failed to extract statements: /, '')
+  return new PipelineError('QUERY_INVALID', message, { cause: error })
 }

@@ -113,7 +113,9 @@ function valueFromText({ schema }: ConfigKey, text: string): unknown {
   if (accepts(schema, text)) return text
   try {
     const value: unknown = JSON.parse(text)
-    if (accepts(schema, value)) return value
+    // A number beyond the limits is refused as such, not as text.
+    const isNumber = typeof value === 'number' && 'type' in schema && schema.type === 'integer'
+    if (isNumber || accepts(schema, value)) return value
   } catch {
     // Not JSON: perhaps a list.
   }

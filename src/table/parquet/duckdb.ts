@@ -121,6 +121,12 @@ export class Session {
     return StatementType[statementType] ?? 'another statement'
   }
 
+  /** Names of the tables and views that a SELECT names: `schema.name` or `name`, unquoted; what its CTEs make included. */
+  async tableNames(sql: string): Promise<string[]> {
+    const [row] = await this.rows('SELECT json_serialize_sql(CAST($1 AS VARCHAR)) AS tree', [sql])
+    return [...namesIn(JSON.parse(String(row?.tree)))]
+  }
+
   /** Append values to a table of one column. */
   async append(table: string, values: readonly (bigint | string)[]): Promise<void> {
     const appender = await this.connection.createAppender(table)
@@ -135,6 +141,14 @@ export class Session {
   close(): void {
     this.connection.closeSync()
   }
+}
+
+/** Every base table of a syntax tree, as `json_serialize_sql` writes it. */
+function* namesIn(node: unknown): Generator<string> {
+  if (node === null || typeof node !== 'object') return
+  const { type, schema_name: schema, table_name: table } = node as Record<string, unknown>
+  if (type === 'BASE_TABLE') yield schema ? `${schema}.${table}` : String(table)
+  for (const child of Object.values(node)) yield* namesIn(child)
 }
 
 /** Text as an SQL literal. */
