@@ -30,7 +30,7 @@ export async function checkCleaningText(
 ): Promise<void> {
   const [row] = await session.rows(`SELECT json_serialize_sql(${literal(dataset.sql)}) AS tree`)
   const text = new CleaningText(dataset)
-  text.check(JSON.parse(String(row?.['tree'])) as Parsed)
+  text.check(JSON.parse(String(row?.tree)) as Parsed)
 }
 
 type Parsed =
@@ -94,7 +94,8 @@ class CleaningText {
     if (parsed.error) {
       const { position } = parsed
       const place = position === undefined ? {} : { query_location: Number(position) }
-      throw this.#invalid(parsed.error_message.replace(/ to json!$/, ' here'), place)
+      const isOther = parsed.error_message.startsWith('Only SELECT statements')
+      throw this.#invalid(isOther ? 'it is no SELECT' : parsed.error_message, place)
     }
     const [statement, second] = parsed.statements
     if (!statement) throw this.#invalid('it holds no statement')
@@ -105,29 +106,28 @@ class CleaningText {
 
   /** @returns the names of the columns it gives */
   #select(node: SyntaxNode): Set<string> {
-    if (node['type'] === 'SET_OPERATION_NODE') throw this.#forbidden(`${node['setop_type']}`, node)
-    if (node['type'] !== 'SELECT_NODE' || isSome((node['cte_map'] as SyntaxNode)['map']))
+    if (node.type === 'SET_OPERATION_NODE') throw this.#forbidden(`${node.setop_type}`, node)
+    if (node.type !== 'SELECT_NODE' || isSome((node.cte_map as SyntaxNode).map))
       throw this.#forbidden('WITH', node)
-    for (const { type } of listOf(node['modifiers']))
-      throw this.#forbidden(modifiers[String(type)] ?? String(type), node)
+    for (const modifier of listOf(node.modifiers))
+      throw this.#forbidden(modifiers[String(modifier.type)] ?? String(modifier.type), modifier)
     const clause = Object.keys(clauses).find((member) => isSome(node[member]))
-    if (clause !== undefined) throw this.#forbidden(clauses[clause]!, node)
-    if (node['aggregate_handling'] !== 'STANDARD_HANDLING') throw this.#forbidden('GROUP BY ALL', node)
-    const columns = this.#source(node['from_table'] as SyntaxNode)
-    const given = this.#items(listOf(node['select_list']), columns)
-    if (isSome(node['where_clause'])) this.#expression(node['where_clause'] as SyntaxNode, columns)
+    if (clause !== undefined) throw this.#forbidden(clauses[clause]!, node[clause] as SyntaxNode)
+    if (node.aggregate_handling !== 'STANDARD_HANDLING') throw this.#forbidden('GROUP BY ALL', node)
+    const columns = this.#source(node.from_table as SyntaxNode)
+    const given = this.#items(listOf(node.select_list), columns)
+    if (isSome(node.where_clause)) this.#expression(node.where_clause as SyntaxNode, columns)
     return given
   }
 
   /** @returns the names of the columns it gives */
   #source(node: SyntaxNode): Set<string> {
-    if (isSome(node['sample'])) throw this.#forbidden('a sample', node)
-    if (isSome(node['at_clause'])) throw this.#forbidden('AT', node)
-    if (isSome(node['column_name_alias']))
-      throw this.#forbidden('a list of column names after an alias', node)
-    if (node['type'] === 'SUBQUERY') return this.#select((node['subquery'] as { node: SyntaxNode }).node)
-    if (node['type'] !== 'BASE_TABLE')
-      throw this.#forbidden(sources[String(node['type'])] ?? String(node['type']), node)
+    if (isSome(node.sample)) throw this.#forbidden('a sample', node)
+    if (isSome(node.at_clause)) throw this.#forbidden('AT', node)
+    if (isSome(node.column_name_alias)) throw this.#forbidden('a list of column names after an alias', node)
+    if (node.type === 'SUBQUERY') return this.#select((node.subquery as { node: SyntaxNode }).node)
+    if (node.type !== 'BASE_TABLE')
+      throw this.#forbidden(sources[String(node.type)] ?? String(node.type), node)
     const table = ['catalog_name', 'schema_name', 'table_name']
       .map((member) => node[member])
       .filter((name) => name !== '')
@@ -145,21 +145,21 @@ class CleaningText {
       given.add(name)
     }
     for (const item of items) {
-      if (item['class'] === 'STAR') {
+      if (item.class === 'STAR') {
         if (
           ['exclude_list', 'qualified_exclude_list', 'replace_list', 'rename_list'].some((member) =>
             isSome(item[member]),
           )
         )
           throw this.#forbidden('* with EXCLUDE, REPLACE or RENAME', item)
-        if (item['columns'] === true) throw this.#forbidden('COLUMNS(…)', item)
+        if (item.columns === true) throw this.#forbidden('COLUMNS(…)', item)
         for (const name of columns) add(name, item)
         continue
       }
       // A name given further left can be used, as far as no column has it.
       this.#expression(item, new Set([...columns, ...given]))
-      const own = item['class'] === 'COLUMN_REF' ? columnOf(item) : ''
-      const name = String(item['alias']).toLowerCase() || own
+      const own = item.class === 'COLUMN_REF' ? columnOf(item) : ''
+      const name = String(item.alias).toLowerCase() || own
       if (name === recordColumn && own !== recordColumn)
         throw this.#invalid(`${recordColumn} is passed on as it is, not made of something else`, item)
       add(name, item)
@@ -168,25 +168,25 @@ class CleaningText {
   }
 
   #expression(node: SyntaxNode, columns: ReadonlySet<string>): void {
-    const kind = String(node['class'])
+    const kind = String(node.class)
     switch (kind) {
       case 'CONSTANT':
         return
       case 'COLUMN_REF':
         // DuckDB reads an unknown name as a function where there is one: current_timestamp and its like.
         if (columns.has(columnOf(node))) return
-        throw this.#invalid(`there is no column ${(node['column_names'] as string[]).join('.')} here`, node)
+        throw this.#invalid(`there is no column ${(node.column_names as string[]).join('.')} here`, node)
       case 'FUNCTION':
         this.#call(node)
         break
       case 'CAST': {
-        const fault = faultOfType(node['cast_type'] as SyntaxNode)
+        const fault = faultOfType(node.cast_type as SyntaxNode)
         if (fault !== undefined) throw this.#invalid(fault, node)
         break
       }
       case 'OPERATOR':
-        if (!operators.has(String(node['type'])))
-          throw this.#forbidden(expressions[String(node['type'])] ?? String(node['type']), node)
+        if (!operators.has(String(node.type)))
+          throw this.#forbidden(expressions[String(node.type)] ?? String(node.type), node)
         break
       case 'CASE':
       case 'COMPARISON':
@@ -200,18 +200,14 @@ class CleaningText {
   }
 
   #call(node: SyntaxNode): void {
-    const name = String(node['function_name']).toLowerCase()
-    if (
-      node['distinct'] === true ||
-      isSome(node['filter']) ||
-      isSome((node['order_bys'] as SyntaxNode)['orders'])
-    )
+    const name = String(node.function_name).toLowerCase()
+    if (node.distinct === true || isSome(node.filter) || isSome((node.order_bys as SyntaxNode).orders))
       throw this.#forbidden(`an aggregate, ${name}`, node)
-    const schema = String(node['schema'])
-    const qualified = (schema !== '' && schema !== 'main') || node['catalog'] !== ''
+    const schema = String(node.schema)
+    const qualified = (schema !== '' && schema !== 'main') || node.catalog !== ''
     const fault = qualified
       ? `the function ${schema}.${name} is called by a qualified name, or as a method: write ${name}(…)`
-      : faultOfCall(name, node['is_operator'] === true, listOf(node['children']))
+      : faultOfCall(name, node.is_operator === true, listOf(node.children))
     if (fault !== undefined) throw this.#invalid(fault, node)
   }
 
@@ -231,15 +227,13 @@ function operandsOf(node: SyntaxNode): SyntaxNode[] {
   const alone = ['left', 'right', 'input', 'lower', 'upper', 'child', 'else_expr']
   return [
     ...alone.flatMap((member) => (isSome(node[member]) ? [node[member] as SyntaxNode] : [])),
-    ...listOf(node['case_checks']).flatMap(
-      (check) => [check['when_expr'], check['then_expr']] as SyntaxNode[],
-    ),
-    ...listOf(node['children']),
+    ...listOf(node.case_checks).flatMap((check) => [check.when_expr, check.then_expr] as SyntaxNode[]),
+    ...listOf(node.children),
   ]
 }
 
 function columnOf(node: SyntaxNode): string {
-  return String((node['column_names'] as string[]).at(-1)).toLowerCase()
+  return String((node.column_names as string[]).at(-1)).toLowerCase()
 }
 
 function listOf(value: unknown): readonly SyntaxNode[] {
@@ -250,11 +244,23 @@ function isSome(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== null && value !== undefined
 }
 
-/** ` (line 2, column 8)`; nothing where DuckDB names no place. */
-function placeOf(sql: string, node: SyntaxNode): string {
+/** ` (line 2, column 8)`, as an editor counts; nothing where DuckDB names no place. */
+function placeOf(sql: string, node: unknown): string {
   const bytes = Buffer.from(sql)
-  const at = node['query_location']
-  if (typeof at !== 'number' || at > bytes.length) return ''
+  const at = firstLocation(node, bytes.length)
+  if (at === undefined) return ''
   const before = bytes.toString('utf8', 0, at).split('\n')
   return ` (line ${before.length}, column ${(before.at(-1) ?? '').length + 1})`
+}
+
+/** The first place in a tree, in bytes; beyond the text's end stands what has none. */
+function firstLocation(node: unknown, end: number): number | undefined {
+  if (typeof node !== 'object' || node === null) return undefined
+  const own = (node as SyntaxNode).query_location
+  if (typeof own === 'number' && own <= end) return own
+  for (const child of Object.values(node)) {
+    const location = firstLocation(child, end)
+    if (location !== undefined) return location
+  }
+  return undefined
 }

@@ -118,7 +118,7 @@ export function faultOfCall(
   const called = isOperator ? `the operator ${name}` : `the function ${name}`
   if (!use) {
     const out = Object.hasOwn(waysOut, name) ? `: ${waysOut[name]}` : ''
-    const list = Object.keys(isOperator ? portableOperators : portableFunctions).join(' ')
+    const list = isOperator ? '+ - * / % || LIKE ILIKE' : Object.keys(portableFunctions).join(' ')
     return `${called} is not of the portable, deterministic, row-by-row kind${out}. Known are ${list}`
   }
   if (children.length < use.from || children.length > use.to) {
@@ -146,7 +146,7 @@ const types = new Set([
 export function faultOfType(type: SyntaxNode): string | undefined {
   const { id, type_info: info } = type as { id: string; type_info: SyntaxNode | null }
   // A type of another engine's name, which a session declares.
-  const name = id === 'UNBOUND' ? String(info?.['name']).toUpperCase() : id
+  const name = id === 'UNBOUND' ? String(info?.name).toUpperCase() : id
   if (types.has(name) || name === 'TIMESTAMP_LTZ') return undefined
   if (name.startsWith('TIMESTAMP'))
     return `the type ${name} means different things on different engines: write TIMESTAMP_LTZ`
@@ -171,12 +171,13 @@ function faultOfLike([, pattern]: readonly SyntaxNode[]): string | undefined {
 function faultOfDivisor([, divisor]: readonly SyntaxNode[]): string | undefined {
   const constant = constantOf(divisor)
   if (typeof constant === 'number' && constant !== 0) return undefined
-  if (divisor?.['function_name'] === 'nullif') return undefined
+  const [, never] = divisor?.function_name === 'nullif' ? (divisor.children as SyntaxNode[]) : []
+  if (constantOf(never) === 0) return undefined
   return 'a division by zero ends differently on each engine: divide by nullif(number, 0)'
 }
 
 /** The value of a constant; undefined for anything else. */
 function constantOf(node: SyntaxNode | undefined): unknown {
-  if (node?.['class'] !== 'CONSTANT') return undefined
-  return (node['value'] as { value?: unknown }).value
+  if (node?.class !== 'CONSTANT') return undefined
+  return (node.value as { value?: unknown }).value
 }

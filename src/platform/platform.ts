@@ -25,6 +25,7 @@ import { type CatalogTable, catalogOf } from '../query/index.ts'
 import { Engine, type EngineOptions } from '../table/index.ts'
 import { adoptLog, refuseLogBehindLake } from './log-behind-lake.ts'
 import { keepFrom } from './retention.ts'
+import { Streams, stateOf } from './streams.ts'
 
 export interface PlatformOptions {
   config: Config
@@ -36,14 +37,8 @@ export interface PlatformOptions {
   onFatal?: (error: PipelineError) => void
 }
 
-interface CleaningWorker {
-  cleaner: DatasetCleaner
-  worker: Worker
-  /** Epochs up to here are in the tables, or hold nothing for them. */
-  done: number
-}
-
 const housekeepingMs = 30_000
+const streamIdleMs = 1_000
 /** How long a graceful end waits for a store that fails. What has not landed then does so at the next start. */
 const closePatienceMs = 5_000
 
@@ -60,7 +55,7 @@ export class Platform {
   readonly #logger: Logger
   readonly #sequencer: Sequencer
   readonly #cleaners: Record<CleaningPath, DatasetCleaner[]>
-  readonly #streams: CleaningWorker[]
+  readonly #streams: Streams
   readonly #sequencing: Worker
   readonly #sinking: Worker
   readonly #keeping: Worker
@@ -94,7 +89,7 @@ export class Platform {
     const { take, land, lake: lakeConfig } = options.config
     this.#sequencer = new Sequencer(log, epochs, { topics: lakeConfig.topics, take, land })
     this.#cleaners = { stream: [], batch: [] }
-    this.#streams = []
+    this.#streams = new Streams(epochs, (name, step) => this.#worker(name, streamIdleMs, step))
     this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () =>
       this.#sequence(),
     )
@@ -174,7 +169,7 @@ export class Platform {
     } finally {
       this.#hurry = false
     }
-    for (const { worker } of this.#streams) throwIfStopped(worker)
+    for (const worker of this.#streams.workers) throwIfStopped(worker)
   }
 
   /** Clean everything that has landed as a batch; calls wait for one another. */
@@ -194,12 +189,11 @@ export class Platform {
   }
 
   async #rebuild(dataset: string): Promise<void> {
-    const stream = this.#streams.find(({ cleaner }) => cleaner.name === `stream.${dataset}`)
-    await stream?.worker.end()
-    for (const path of cleaningPaths) {
-      await this.#cleaners[path].find(({ name }) => name === `${path}.${dataset}`)?.rebuild()
-    }
-    if (stream) this.#restart(stream)
+    const cleanerOf = (path: CleaningPath) =>
+      this.#cleaners[path].find(({ name }) => name === `${path}.${dataset}`)
+    const stream = cleanerOf('stream')
+    if (stream) await this.#streams.pausing(stream, () => stream.rebuild())
+    await cleanerOf('batch')?.rebuild()
   }
 
   /** What a query may use: an instance of its own. */
@@ -209,17 +203,11 @@ export class Platform {
 
   /** State of each worker, for health and for people. */
   states(): Record<string, { state: string; error?: string }> {
-    const named: [string, Worker][] = [
-      ['sequencing', this.#sequencing],
-      ['landing', this.#sinking],
-      ...this.#streams.map(({ cleaner, worker }): [string, Worker] => [cleaner.name, worker]),
-    ]
-    return Object.fromEntries(
-      named.map(([name, { state }]) => [
-        name,
-        { state: state.name, ...('error' in state && { error: messageOf(state.error) }) },
-      ]),
-    )
+    return {
+      sequencing: stateOf(this.#sequencing),
+      landing: stateOf(this.#sinking),
+      ...this.#streams.states(),
+    }
   }
 
   /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
@@ -249,7 +237,7 @@ export class Platform {
       for (const dataset of this.pipeline.datasets)
         this.#cleaners[path].push(await this.#openCleaner(dataset, path, tables))
     }
-    for (const cleaner of this.#cleaners.stream) this.#streams.push(this.#cleaningWorker(cleaner))
+    for (const cleaner of this.#cleaners.stream) this.#streams.add(cleaner)
   }
 
   async #openCleaner(
@@ -276,26 +264,6 @@ export class Platform {
     return cleaner
   }
 
-  #cleaningWorker(cleaner: DatasetCleaner): CleaningWorker {
-    const cleaning: CleaningWorker = {
-      cleaner,
-      done: 0,
-      worker: this.#worker(cleaner.name, 1_000, async () => {
-        const newest = this.epochs.newest
-        const more = await cleaner.step()
-        if (!more) cleaning.done = newest
-        return more
-      }),
-    }
-    return cleaning
-  }
-
-  #restart(stream: CleaningWorker): void {
-    const fresh = this.#cleaningWorker(stream.cleaner)
-    this.#streams.splice(this.#streams.indexOf(stream), 1, fresh)
-    fresh.worker.start()
-  }
-
   #worker(name: string, idleMs: number, step: () => Promise<boolean>): Worker {
     return new Worker({
       step,
@@ -311,7 +279,7 @@ export class Platform {
   *#workers(): Generator<Worker> {
     yield this.#sequencing
     yield this.#sinking
-    for (const { worker } of this.#streams) yield worker
+    yield* this.#streams.workers
     yield this.#keeping
   }
 
@@ -324,7 +292,7 @@ export class Platform {
     const entered = await this.#sequencer.step(this.#hurry)
     if (entered) {
       this.#sinking.wake()
-      for (const { worker } of this.#streams) worker.wake()
+      this.#streams.wake()
     }
     return entered
   }
@@ -339,8 +307,7 @@ export class Platform {
 
   async #keepHouse(): Promise<boolean> {
     await this.epochs.deleteOldTakes()
-    const done = Math.min(...this.#streams.map((stream) => stream.done))
-    const keep = keepFrom(this.epochs, this.#landed, done)
+    const keep = keepFrom(this.epochs, this.#landed, this.#streams.done)
     const { retentionMs, retentionBytes } = this.config.log
     const dropped = await this.log.retain({ ageMs: retentionMs, bytesMax: retentionBytes }, keep)
     if (dropped > 0) this.#logger.info(`retention dropped ${dropped} segments of the log`)
@@ -359,7 +326,7 @@ export class Platform {
         ),
       )
     if (waiting || epochs.openTakes.length > 0 || this.#landed < epochs.newestLand) return false
-    return this.#streams.every(({ done, worker }) => done >= epochs.newest || worker.state.name === 'stopped')
+    return this.#streams.settled
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, PipelineError } from '../../core/index.ts'
-import type { Dataset } from '../../pipeline/index.ts'
+import { checkCleaningText, type Dataset } from '../../pipeline/index.ts'
 import {
   duckDbType,
   type Engine,
@@ -48,9 +48,10 @@ export class DuckDbCleaner {
     this.schema = schema
   }
 
-  /** Bind the text against the declared columns. @throws PIPELINE_INVALID when it cannot make a table of them */
+  /** Check the text, and bind it against the declared columns. @throws PIPELINE_INVALID when it cannot make a table of them */
   static open(engine: Engine, dataset: Dataset, temporaryFolder: string): Promise<DuckDbCleaner> {
     return engine.with(async (session) => {
+      await checkCleaningText(session, dataset)
       await prepareSession(session)
       const invalid = (why: string, cause?: unknown) =>
         new PipelineError('PIPELINE_INVALID', `the cleaning text of ${dataset.name}: ${why}`, { cause })
@@ -61,8 +62,6 @@ export class DuckDbCleaner {
       const described = await session.query(`SELECT * FROM (\n${dataset.sql}\n)`).catch((error: unknown) => {
         throw invalid(messageOf(error), error)
       })
-      if (!described.columns.some(({ name }) => name === recordColumn))
-        throw invalid(`it does not pass ${recordColumn} on`)
       const schema = schemaFromDuckDb(
         described.columns.filter(({ name }) => name !== recordColumn && name !== reasonColumn),
       )

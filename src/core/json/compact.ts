@@ -1,4 +1,4 @@
-import type { JsonNode } from './scan.ts'
+import type { JsonNode } from './node.ts'
 import { isSpace, Strings } from './token.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { JsonFault } from './scan.ts'
+import type { JsonFault } from './node.ts'
 import { isDigit, isNumberStart, literalAt } from './token.ts'
 
 /** Something else stands at `at` than `expected`. */

@@ -1,4 +1,4 @@
-import type { JsonKind, JsonNode } from './scan.ts'
+import type { JsonKind, JsonNode } from './node.ts'
 import { decodeName } from './text.ts'
 
 /** Puts the values of one text together as nodes. Told only of values that are to be nodes, in their order. */

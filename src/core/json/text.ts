@@ -1,4 +1,4 @@
-import type { JsonNode } from './scan.ts'
+import type { JsonNode } from './node.ts'
 
 /** Names in plain ASCII that were decoded before; a pipeline's records repeat the same few for ever. */
 const knownNames: string[] = new Array(512).fill('')
