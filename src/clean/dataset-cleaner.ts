@@ -133,10 +133,7 @@ export class DatasetCleaner {
       return true
     }
     const version = await this.pair.commit(state, { ...staged, epoch: group.to })
-    if (version === undefined) {
-      await this.#discard(staged)
-      return true
-    }
+    if (version === undefined) return true
     const { id: tableId } = state.data.metaData
     await this.#index.write(staged.keys, { tableId, generation: state.generation, version })
     await this.#maintain()
@@ -191,7 +188,6 @@ export class DatasetCleaner {
     const rebuilt: PairCommit = { epoch, rows: [...files.values()], quarantined, account }
     const version = await this.pair.replace(state, this.#cleaner.schema, rebuilt)
     if (version === undefined) {
-      await this.#discard(rebuilt)
       await index.drop()
       return true
     }
@@ -340,19 +336,6 @@ export class DatasetCleaner {
       })
     }
     await this.#index.write([], state)
-  }
-
-  async #discard({
-    rows,
-    quarantined,
-  }: {
-    rows: readonly AddFile[]
-    quarantined: readonly AddFile[]
-  }): Promise<void> {
-    const { tables } = this.#parts
-    for (const { path } of rows) await tables.delete(`${this.pair.data.prefix}/${decodePath(path)}`)
-    for (const { path } of quarantined)
-      await tables.delete(`${this.pair.quarantine.prefix}/${decodePath(path)}`)
   }
 
   /** Checkpoints where due. A failure only makes reading slower, and is tried again after the next commit. */

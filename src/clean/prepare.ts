@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type JsonKind, type JsonNode, type JsonText, scan, stringOf } from '../core/index.ts'
-import type { Dataset } from '../pipeline/index.ts'
+import { type Dataset, nonKeyMembers } from '../pipeline/index.ts'
 import type { Bad } from './reason.ts'
 
 /** A record that may become a row. */
@@ -31,7 +31,9 @@ export class Preparer {
     for (const [column, [name, { from = [name] }]] of Object.entries(dataset.schema).entries()) {
       for (const [preference, member] of from.entries()) this.#members.set(member, { column, preference })
     }
-    this.#foreign = all.filter(({ name }) => name !== dataset.name).map(nonKeyMembers)
+    this.#foreign = all
+      .filter(({ name }) => name !== dataset.name)
+      .map((other) => new Set(nonKeyMembers(other)))
   }
 
   prepare(value: Buffer | null): Prepared {
@@ -113,11 +115,6 @@ function base64Of(content: string): Buffer | undefined {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(trimmed) && trimmed.length % 4 === 0
     ? Buffer.from(trimmed, 'base64')
     : undefined
-}
-
-function nonKeyMembers({ schema, key }: Dataset): ReadonlySet<string> {
-  const columns = Object.entries(schema).filter(([name]) => !key.includes(name))
-  return new Set(columns.flatMap(([name, { from = [name] }]) => from))
 }
 
 function bad(reason: string, detail?: string): { bad: Bad } {

@@ -17,12 +17,14 @@ import {
   type AddFile,
   createActions,
   DeltaTable,
+  decodePath,
   type Engine,
   overwriteActions,
   redefineAction,
   removeOf,
   type Snapshot,
   type TableSchema,
+  type Txn,
 } from '../table/index.ts'
 
 export type CleaningPath = 'stream' | 'batch'
@@ -138,7 +140,7 @@ export class TablePair {
   }
 
   /**
-   * Commit a group: quarantine, then data.
+   * Commit a group: quarantine, then data. Files that no commit names in the end are deleted.
    *
    * @returns the data table's new version; undefined when the pair is no longer in `state`: compute again
    */
@@ -147,25 +149,27 @@ export class TablePair {
     if (group.quarantined.length > 0) {
       const version = await this.#commitAfter(this.quarantine, state.quarantine, (snapshot) => [
         { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version) },
-        {
-          txn: {
-            appId: `${this.#appId(generation)}/quarantine`,
-            version: group.epoch,
-            lastUpdated: Date.now(),
-          },
-        },
+        { txn: this.#txn(generation, '/quarantine', group.epoch) },
         ...group.quarantined.map((add) => ({ add })),
       ])
-      if (version === undefined) return undefined
+      if (version === undefined) {
+        await discard(this.quarantine, group.quarantined)
+        return discard(this.data, group.rows)
+      }
     }
     const quarantine = await this.quarantine.snapshot()
-    if (!quarantine || generationOf(quarantine) !== generation) return undefined
-    return this.#commitAfter(this.data, state.data, (snapshot) => [
-      { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version) },
-      { txn: { appId: this.#appId(generation), version: group.epoch, lastUpdated: Date.now() } },
-      ...removesOf(snapshot, group.replaced ?? []),
-      ...group.rows.map((add) => ({ add })),
-    ])
+    const version =
+      quarantine && generationOf(quarantine) === generation
+        ? await this.#commitAfter(this.data, state.data, (snapshot) => [
+            {
+              commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version),
+            },
+            { txn: this.#txn(generation, '', group.epoch) },
+            ...removesOf(snapshot, group.replaced ?? []),
+            ...group.rows.map((add) => ({ add })),
+          ])
+        : undefined
+    return version ?? discard(this.data, group.rows)
   }
 
   /**
@@ -176,19 +180,14 @@ export class TablePair {
    */
   async replace(state: PairState, schema: TableSchema, rebuilt: PairCommit): Promise<number | undefined> {
     const generation = nextGeneration(state)
-    const parts = [
-      {
-        table: this.quarantine,
-        from: state.quarantine,
-        adds: rebuilt.quarantined,
-        suffix: '/quarantine',
-        columns: quarantineSchema,
-      },
-      { table: this.data, from: state.data, adds: rebuilt.rows, suffix: '', columns: schema },
-    ]
-    let version: number | undefined
-    for (const { table, from, adds, suffix, columns } of parts) {
-      version = await this.#commitAfter(table, from, (snapshot) => [
+    const replaceOne = (
+      table: DeltaTable,
+      from: Snapshot,
+      adds: AddFile[],
+      suffix: '' | '/quarantine',
+      columns: TableSchema,
+    ) =>
+      this.#commitAfter(table, from, (snapshot) => [
         {
           commitInfo: this.#commitInfo(
             'REBUILD',
@@ -198,13 +197,19 @@ export class TablePair {
             snapshot.version,
           ),
         },
-        { txn: { appId: this.#appId(generation) + suffix, version: rebuilt.epoch, lastUpdated: Date.now() } },
+        { txn: this.#txn(generation, suffix, rebuilt.epoch) },
         redefineAction(snapshot, columns, this.#configuration(generation)),
         ...overwriteActions(snapshot, adds, Date.now()),
       ])
-      if (version === undefined) return undefined
+    const { quarantined, rows } = rebuilt
+    if (
+      (await replaceOne(this.quarantine, state.quarantine, quarantined, '/quarantine', quarantineSchema)) ===
+      undefined
+    ) {
+      await discard(this.quarantine, quarantined)
+      return discard(this.data, rows)
     }
-    return version
+    return (await replaceOne(this.data, state.data, rows, '', schema)) ?? discard(this.data, rows)
   }
 
   /** The commit point of either table. @returns undefined when another commit changed what the table says */
@@ -228,6 +233,10 @@ export class TablePair {
 
   #appId(generation: number): string {
     return `pinflow/${this.#epochLogId}/${generation}/${this.#dataset.name}/${this.#path}`
+  }
+
+  #txn(generation: number, suffix: '' | '/quarantine', version: number): Txn {
+    return { appId: this.#appId(generation) + suffix, version, lastUpdated: Date.now() }
   }
 
   #configuration(generation: number): Record<string, string> {
@@ -296,4 +305,9 @@ function removesOf(snapshot: Snapshot, paths: readonly string[]): Action[] {
     const file = snapshot.files.get(path)
     return file ? [{ remove: removeOf(file, Date.now()) }] : []
   })
+}
+
+/** Delete staged files of a table that no commit names. */
+async function discard(table: DeltaTable, files: readonly AddFile[]): Promise<undefined> {
+  for (const { path } of files) await table.store.delete(`${table.prefix}/${decodePath(path)}`)
 }

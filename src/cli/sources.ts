@@ -7,6 +7,8 @@ export interface SourceOptions {
   source?: string
   posts?: number
   order: 'random' | 'sequential'
+  /** Of the random order; absent: the pipeline's own. */
+  seed?: number
 }
 
 export interface OpenSource {
@@ -22,7 +24,7 @@ export interface OpenSource {
  * @throws USAGE, SOURCE_UNREADABLE
  */
 export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPosts: number): OpenSource {
-  const { posts, order } = options
+  const { posts, order, seed } = options
   const errors: string[] = []
   if (options.source !== undefined) {
     const folder = /^ndjson:(.+)$/.exec(options.source)?.[1]
@@ -38,5 +40,6 @@ export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPo
     throw new PipelineError('USAGE', `pipeline ${pipeline.name} has no made-up rows: name a --source`)
   const total =
     order === 'sequential' ? Math.min(posts ?? synthetic.rows, synthetic.rows) : (posts ?? defaultPosts)
-  return { source: syntheticSource(pipeline, { order, posts: total }), total, errors }
+  const wanted = { order, posts: total, ...(seed !== undefined && { seed }) }
+  return { source: syntheticSource(pipeline, wanted), total, errors }
 }

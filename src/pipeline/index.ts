@@ -1,4 +1,5 @@
 export { checkCleaningText } from './cleaning-text.ts'
 export * from './define.ts'
 export * from './load.ts'
+export { nonKeyMembers } from './members.ts'
 export type * from './pipeline.ts'

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { isSystemError, messageOf, PipelineError } from '../core/index.ts'
 import { checkDefinition, refuse } from './check.ts'
 import type { DatasetDefinition, RawColumn, RawSchema } from './define.ts'
+import { nonKeyMembers } from './members.ts'
 import { type DatasetNames, resolveNames } from './names.ts'
 import type { Dataset, Pipeline, Question } from './pipeline.ts'
 
@@ -26,10 +27,11 @@ export async function loadPipeline(folder: string, options: { id: string }): Pro
   const definition = await importDefinition(root)
   checkDefinition(definition)
   const names = resolveNames(definition.datasets, options.id)
-  const datasets: Dataset[] = []
+  const loaded: Loaded[] = []
   for (const [name, dataset] of Object.entries(definition.datasets)) {
-    datasets.push(await loadDataset(root, name, dataset, names.get(name)!))
+    loaded.push(await loadDataset(root, name, dataset, names.get(name)!))
   }
+  const datasets = loaded.map((dataset) => ({ ...dataset, definition: definitionOf(dataset, loaded) }))
   return {
     name: definition.name,
     folder: root,
@@ -55,30 +57,39 @@ async function importDefinition(root: string): Promise<unknown> {
   return module.default ?? refuse(`${file} exports nothing by default; it must be what definePipeline gives`)
 }
 
+type Loaded = Omit<Dataset, 'definition'>
+
 async function loadDataset(
   root: string,
   name: string,
   definition: DatasetDefinition,
   names: DatasetNames,
-): Promise<Dataset> {
-  const dataset = {
+): Promise<Loaded> {
+  const text = await readSql(join(root, definition.clean.file))
+  return {
     name,
     ...names,
     key: definition.key === null ? [] : [definition.key].flat(),
     onDuplicate: definition.onDuplicate ?? 'first',
     schema: definition.schema,
-    sql: await readSql(join(root, definition.clean.file)),
+    // The text becomes a subquery, where no semicolon can stand.
+    sql: text.replace(/\s*;$/, ''),
   }
-  return { ...dataset, definition: definitionOf(dataset) }
 }
 
 /**
- * What a dataset's tables depend on, in 64 hexadecimal digits. The order of columns counts; spelling out a default,
- * line ends and white space around the SQL text do not.
+ * What a dataset's tables depend on, in 64 hexadecimal digits: name, schema, key, rule for repeats, cleaning text,
+ * version of the conversions, and the non-key members of every other dataset, for by them a record is told to be
+ * another's. The order of columns counts; spelling out a default, line ends and white space around the SQL text do
+ * not, nor do names, texts and order of the other datasets.
  */
-function definitionOf(dataset: Omit<Dataset, 'definition'>): string {
+function definitionOf(dataset: Loaded, all: readonly Loaded[]): string {
   const { name, schema, key, onDuplicate, sql } = dataset
-  const canonical = [conversionVersion, name, canonicalSchema(schema), key, onDuplicate, sql]
+  const others = all
+    .filter((other) => other !== dataset)
+    .map((other) => JSON.stringify(nonKeyMembers(other).sort()))
+    .sort()
+  const canonical = [conversionVersion, name, canonicalSchema(schema), key, onDuplicate, sql, others]
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
 }
 

@@ -21,7 +21,7 @@ export interface Dataset {
   readonly sql: string
   /** Names of the original for the two tables. */
   readonly tables: { readonly stream: string; readonly batch: string }
-  /** Hash over schema, key, cleaning text and conversion version: tables made by another are not added to. */
+  /** Hash over all that decides what becomes of a record: tables made by another are not added to. */
   readonly definition: string
 }
 

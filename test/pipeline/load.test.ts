@@ -116,8 +116,8 @@ describe('the definition of a dataset', () => {
     const hash = await hashOf({})
     expect(hash).toMatch(/^[0-9a-f]{64}$/)
     expect(conversionVersion).toBe(1)
-    const sameText = { 'clean/shop.sql': '\r\nSELECT * FROM raw_shop\r\n' }
-    expect(await hashOf({}, sameText)).toBe(hash)
+    for (const text of ['\r\nSELECT * FROM raw_shop\r\n', 'SELECT * FROM raw_shop\n;'])
+      expect(await hashOf({}, { 'clean/shop.sql': text })).toBe(hash)
     expect(await hashOf({ key: ['ind'], onDuplicate: 'first', topics: ['other'] })).toBe(hash)
     const spelled = {
       ind: { min: 0, from: ['index', 'ind'], type: 'integer' },
@@ -141,6 +141,27 @@ describe('the definition of a dataset', () => {
       hashOf({ schema: { ...schema, ind: { ...schema.ind, from: ['ind', 'index'] } } }),
     ])
     expect(new Set(hashes).size).toBe(hashes.length)
+  })
+
+  test('changes with the non-key members of other datasets, by which a record is told to be foreign', async () => {
+    const names = { topics: ['other'], tables: { stream: 'other_table', batch: 'other' } }
+    const { ind, title } = dataset().schema
+    const beside = async (changes: Record<string, unknown>, name = 'other') => {
+      const other = dataset({ ...names, ...changes })
+      const loaded = await load(definition({ datasets: { [name]: other, shop: dataset() } }))
+      return loaded.datasets.find((found) => found.name === 'shop')!.definition
+    }
+    const price = { type: 'double' }
+    const hashes = await Promise.all([
+      hashOf({}),
+      beside({}),
+      beside({ schema: { ind, title, price } }),
+      beside({ schema: { ind, title: { ...title, from: ['name'] } } }),
+      beside({ key: null }),
+    ])
+    expect(new Set(hashes).size).toBe(hashes.length)
+    expect(await beside({ schema: { price, title, ind } }, 'renamed')).toBe(hashes[2])
+    expect(await beside({ onDuplicate: 'last', schema: { ind, title: price } })).toBe(hashes[1])
   })
 })
 

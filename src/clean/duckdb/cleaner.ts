@@ -62,9 +62,8 @@ export class DuckDbCleaner {
       const described = await session.query(`SELECT * FROM (\n${dataset.sql}\n)`).catch((error: unknown) => {
         throw invalid(messageOf(error), error)
       })
-      const schema = schemaFromDuckDb(
-        described.columns.filter(({ name }) => name !== recordColumn && name !== reasonColumn),
-      )
+      const columns = described.columns.filter(({ name }) => name !== recordColumn && name !== reasonColumn)
+      const schema = schemaOf(columns, invalid)
       const absent = dataset.key.find((key) => !schema.some(({ name }) => name === key))
       if (absent !== undefined) throw invalid(`it does not return the key column ${absent}`)
       return new DuckDbCleaner(engine, dataset, temporaryFolder, schema)
@@ -245,6 +244,17 @@ export class CleanedGroup {
       'CLEAN_SQL_FAILED',
       `the cleaning text of ${this.#dataset.name} is not row by row: it returned ${found}`,
     )
+  }
+}
+
+function schemaOf(
+  columns: readonly { name: string; type: string }[],
+  invalid: (why: string, cause: unknown) => PipelineError,
+): TableSchema {
+  try {
+    return schemaFromDuckDb(columns)
+  } catch (error) {
+    throw invalid(messageOf(error), error)
   }
 }
 
