@@ -31,9 +31,13 @@ export async function sameRows(
 ): Promise<string[]> {
   const columns =
     kind === 'data' ? '*' : `* EXCLUDE (${logColumns.map((column) => `"${column}"`).join(', ')})`
-  const [left, right] = sides.map((side) => `SELECT ${columns} FROM ${side}`)
+  // EXCEPT ALL says the same, fifty times slower.
+  const [left, right] = sides.map(
+    (side) => `(SELECT ${columns}, count(*) AS _copies FROM ${side} GROUP BY ALL)`,
+  )
   const [counts] = await session.rows(
-    `SELECT (SELECT count(*) FROM (${left} EXCEPT ALL ${right})) AS "left", (SELECT count(*) FROM (${right} EXCEPT ALL ${left})) AS "right"`,
+    `SELECT (SELECT count(*) FROM (FROM ${left} EXCEPT FROM ${right})) AS "left",
+       (SELECT count(*) FROM (FROM ${right} EXCEPT FROM ${left})) AS "right"`,
   )
   if (counts?.left === 0 && counts.right === 0) return []
   return [`${kind}: ${counts?.left} rows only in stream, ${counts?.right} only in batch`]

@@ -34,11 +34,10 @@ export async function checkPair(
     return undefined
   }
   const account = await accountOf(data, snapshot)
-  const epoch = epochOf(snapshot, '')
+  const epoch = epochOf(snapshot)
   const { read, rows, duplicates, quarantined } = account
   const names = new Set(dataset.topics.map((topic) => topic.name))
-  const expected = history.takes
-    .filter((take) => take.epoch <= epoch)
+  const expected = (await takesUpTo(epoch, parts, history))
     .flatMap(({ ranges }) => ranges)
     .reduce((sum, { topic, count }) => sum + (names.has(topic) ? count : 0), 0)
   const counted = await parts.engine.with((session) =>
@@ -60,11 +59,17 @@ export async function checkPair(
       ok: counted.rows === rows && counted.keys === rows,
       detail: `${counted.rows} rows, ${counted.keys} keys, ${rows} in the account`,
     },
-    {
-      name: `${name}: quarantined records are there, each place once`,
-      ok: counted.bad === quarantined && counted.places === quarantined,
-      detail: `${counted.bad} records, ${counted.places} places, ${quarantined} in the account`,
-    },
+    generationOf(bad) === generationOf(snapshot)
+      ? {
+          name: `${name}: quarantined records are there, each place once`,
+          ok: counted.bad === quarantined && counted.places === quarantined,
+          detail: `${counted.bad} records, ${counted.places} places, ${quarantined} in the account`,
+        }
+      : {
+          name: `${name}: quarantined records are there, each place once`,
+          ok: true,
+          detail: 'not run: a rebuild is not finished',
+        },
   )
   const damaged = [...(await damagedFiles(data, snapshot)), ...(await damagedFiles(quarantine, bad))]
   checks.push({
@@ -73,6 +78,13 @@ export async function checkPair(
     detail: damaged[0] ?? `${snapshot.files.size + bad.files.size} files match their checksums`,
   })
   return { read, rows, duplicates, quarantined }
+}
+
+/** A table may have gone on since the history was read. */
+async function takesUpTo(epoch: number, { epochs }: VerifyParts, { takes }: History) {
+  const known = [...takes]
+  for await (const take of epochs.epochsAfter(takes.at(-1)?.epoch ?? 0)) known.push(take)
+  return known.filter((take) => take.epoch <= epoch)
 }
 
 async function countPair(
@@ -107,7 +119,7 @@ async function damagedFiles(table: DeltaTable, { files }: Snapshot): Promise<str
   return damaged
 }
 
-/** Stream and batch, data and quarantine, row for row at the newest landing both have reached. */
+/** Stream and batch, data and quarantine, row for row at the newest landing at which both have a version. */
 export async function checkAgreement(
   parts: VerifyParts,
   dataset: Dataset,
@@ -115,59 +127,97 @@ export async function checkAgreement(
   checks: Check[],
 ): Promise<void> {
   const name = `${dataset.name}: stream = batch, row for row`
-  const names = new Set(dataset.topics.map((topic) => topic.name))
   const notRun = (why: string) => checks.push({ name, ok: true, detail: `not run: ${why}` })
-  const reached: number[] = []
+  const sides: Side[] = []
   for (const path of cleaningPaths) {
-    const table = tableOf(parts, dataset, path, 'data')
-    const snapshot = await table?.snapshot()
-    if (!table || !snapshot) return void notRun(`${path} has no table`)
-    const done = epochOf(snapshot, '')
-    // Takes without a record of this dataset do not show in its tables: they count as reached.
-    const next = history.takes.find(
-      ({ epoch, ranges }) => epoch > done && ranges.some(({ topic }) => names.has(topic)),
-    )
-    const landings = history.lands.filter(
-      ({ takes }) => (takes.at(-1)?.epoch ?? 0) < (next?.epoch ?? Infinity),
-    )
-    reached.push(landings.at(-1)?.takes.at(-1)?.epoch ?? 0)
+    const data = tableOf(parts, dataset, path, 'data')
+    const quarantine = tableOf(parts, dataset, path, 'quarantine')
+    const newest = await data?.snapshot()
+    const bad = await quarantine?.snapshot()
+    if (!data || !quarantine || !newest || !bad) return void notRun(`${path} has no table`)
+    if (generationOf(newest) !== generationOf(bad)) return void notRun(`a rebuild of ${path} is not finished`)
+    sides.push({ data, quarantine, bad, landings: landingsOf(data, newest, dataset, history) })
   }
-  const epoch = Math.min(...reached)
-  if (epoch === 0) return void notRun('no landing is in both')
+  const epoch = await commonLanding(sides)
+  if (epoch === undefined) return void notRun('no landing is in both')
+  const relations = { data: [] as string[], quarantine: [] as string[] }
+  for (const { data, quarantine, bad, at } of sides) {
+    const snapshot = at && (await data.snapshot(at.version))
+    if (!snapshot) return void notRun(`no version is kept at epoch ${epoch}`)
+    relations.data.push(await scanSql(data.store, data.prefix, snapshot))
+    // Its rows stay, and say their epoch; its versions may hold more than one landing.
+    const records = await scanSql(quarantine.store, quarantine.prefix, bad)
+    relations.quarantine.push(`(SELECT * FROM ${records} WHERE epoch <= ${epoch})`)
+  }
   const differences: string[] = []
-  for (const kind of ['data', 'quarantine'] as const) {
-    const sides: string[] = []
-    for (const path of cleaningPaths) {
-      const table = tableOf(parts, dataset, path, kind)
-      const snapshot = table && (await versionAt(table, epoch, kind === 'data' ? '' : '/quarantine'))
-      if (!table || !snapshot) return void notRun(`${path} keeps no version at epoch ${epoch}`)
-      sides.push(await scanSql(table.store, table.prefix, snapshot))
-    }
-    differences.push(...(await parts.engine.with((session) => sameRows(session, sides, kind))))
-  }
+  for (const kind of ['data', 'quarantine'] as const)
+    differences.push(...(await parts.engine.with((session) => sameRows(session, relations[kind], kind))))
   checks.push({ name, ok: differences.length === 0, detail: differences[0] ?? `equal at epoch ${epoch}` })
 }
 
-/** The newest version of a table whose epoch is at or below the given one. */
-async function versionAt(table: DeltaTable, epoch: number, suffix: string): Promise<Snapshot | undefined> {
-  const newest = await table.snapshot()
-  if (!newest || epochOf(newest, suffix) <= epoch) return newest
-  for (let version = newest.version - 1; version >= 0; version--) {
-    const snapshot = await table.snapshot(version).catch(() => undefined)
-    if (!snapshot || generationOf(snapshot) !== generationOf(newest)) return undefined
-    if (epochOf(snapshot, suffix) <= epoch) return snapshot
-  }
-  return undefined
+/** A version of a data table that ends at a landing: the landing's last epoch. */
+interface AtLanding {
+  version: number
+  epoch: number
 }
 
-/** The epoch a table has reached in its generation. */
-function epochOf(snapshot: Snapshot, suffix: string): number {
-  const generation = `/${generationOf(snapshot)}/`
-  const own = [...snapshot.txns].filter(
-    ([appId]) =>
-      appId.startsWith('pinflow/') &&
-      appId.includes(generation) &&
-      appId.endsWith('/quarantine') === (suffix !== ''),
-  )
+interface Side {
+  data: DeltaTable
+  quarantine: DeltaTable
+  bad: Snapshot
+  /** Newest first. */
+  landings: AsyncGenerator<AtLanding>
+  at?: AtLanding
+}
+
+/** Move both sides back to the newest landing at which each has a version. @returns its last epoch */
+async function commonLanding(sides: Side[]): Promise<number | undefined> {
+  for (;;) {
+    const newest = Math.max(...sides.map(({ at }) => at?.epoch ?? Number.POSITIVE_INFINITY))
+    if (sides.every(({ at }) => at?.epoch === newest)) return newest
+    for (const side of sides) {
+      if ((side.at?.epoch ?? Number.POSITIVE_INFINITY) < newest) continue
+      const { value } = await side.landings.next()
+      if (!value) return undefined
+      side.at = value as AtLanding
+    }
+  }
+}
+
+/** Versions of a data table's generation that end at a landing above the first. */
+async function* landingsOf(
+  table: DeltaTable,
+  newest: Snapshot,
+  dataset: Dataset,
+  { takes, lands }: History,
+): AsyncGenerator<AtLanding> {
+  const names = new Set(dataset.topics.map((topic) => topic.name))
+  const generation = generationOf(newest)
+  for (let { version } = newest; version >= 0; version--) {
+    const stated = await stateOf(table, version, newest)
+    if (stated?.generation !== generation) return
+    // Takes without a record of this dataset do not show in its tables: they count as reached.
+    const next = takes.find(
+      ({ epoch, ranges }) => epoch > stated.epoch && ranges.some(({ topic }) => names.has(topic)),
+    )
+    const ends = lands.map((land) => land.takes.at(-1)?.epoch ?? 0)
+    const epoch = ends.findLast((end) => end < (next?.epoch ?? Number.POSITIVE_INFINITY)) ?? 0
+    if (epoch > 0 && stated.epoch <= epoch) yield { version, epoch }
+  }
+}
+
+/** Generation and epoch of a version, as its commit says; undefined where the log does not have it any more. */
+async function stateOf(table: DeltaTable, version: number, newest: Snapshot) {
+  if (version === newest.version) return { generation: generationOf(newest), epoch: epochOf(newest) }
+  const info = await table.commitInfo(version).catch(() => undefined)
+  return info?.pinflow as { generation: number; epoch: number } | undefined
+}
+
+/** The epoch a data table has reached in its generation. */
+function epochOf(snapshot: Snapshot): number {
+  const own = [...snapshot.txns].filter(([appId]) => {
+    const [owner, , generation, , , suffix] = appId.split('/')
+    return owner === 'pinflow' && generation === String(generationOf(snapshot)) && suffix === undefined
+  })
   return Math.max(0, ...own.map(([, version]) => version))
 }

@@ -60,8 +60,9 @@ export const operations = {
     consume,
   ),
 
-  sql: operation(Type.Object({ sql: Type.String(), from: path }, strict), ({ platform }, { sql, from }) =>
-    runSql(platform, sql, from),
+  sql: operation(
+    Type.Object({ sql: Type.String(), from: path }, strict),
+    async ({ platform }, { sql, from }) => readable(await runSql(platform, sql, from)),
   ),
 
   questions: operation(Type.Object({}, strict), async ({ platform }) =>
@@ -70,7 +71,7 @@ export const operations = {
 
   ask: operation(
     Type.Object({ question: Type.String(), from: path }, strict),
-    ({ platform }, { question, from }) => askQuestion(platform, question, from),
+    async ({ platform }, { question, from }) => readable(await askQuestion(platform, question, from)),
   ),
 
   tables: operation(Type.Object({}, strict), ({ platform }) => listTables(platform)),
@@ -175,6 +176,18 @@ function shown({ topic, partition, offset, key, value, headers, timestampMs }: L
     headers: named,
     timestampMs,
   }
+}
+
+/** An answer without bytes, which JSON has not. */
+function readable(answer: Awaited<ReturnType<typeof runSql>>): typeof answer {
+  return { ...answer, rows: answer.rows.map((row) => withoutBytes(row) as typeof row) }
+}
+
+function withoutBytes(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return textOrBase64(value)
+  if (Array.isArray(value)) return value.map(withoutBytes)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutBytes(member)]))
 }
 
 /** Bytes as text, or as `{ base64 }` where they are not UTF-8. */

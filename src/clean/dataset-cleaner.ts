@@ -68,8 +68,8 @@ export class DatasetCleaner {
   readonly #preparer: Preparer
   readonly #topics: ReadonlySet<string>
   #index: KeyIndex
-  /** Epochs up to here hold nothing for this dataset beyond the data table's own epoch. */
-  #seen = 0
+  /** Epochs up to `to` hold nothing for this dataset beyond those in the table, while it stands at this epoch. */
+  #seen = { generation: 0, dataEpoch: 0, to: 0 }
 
   private constructor(parts: CleanerParts, cleaner: DuckDbCleaner) {
     this.#parts = parts
@@ -94,8 +94,16 @@ export class DatasetCleaner {
   }
 
   /** The state of the tables. @throws EPOCHS_BEHIND_TABLE */
-  state(): Promise<PairState> {
-    return this.pair.state(this.#parts.epochs.newest)
+  async state(): Promise<PairState> {
+    const { epochs } = this.#parts
+    try {
+      return await this.pair.state(epochs.newest)
+    } catch (error) {
+      if (!(error instanceof PipelineError && error.code === 'EPOCHS_BEHIND_TABLE')) throw error
+      // Another worker may have entered what this one has not read yet.
+      await epochs.refresh()
+      return this.pair.state(epochs.newest)
+    }
   }
 
   /**
@@ -115,10 +123,9 @@ export class DatasetCleaner {
       const tables = `the tables ${this.name} were made by another definition (schema, key or cleaning text)`
       throw new PipelineError('DEFINITION_CHANGED', `${tables}; their cleaning stands still`)
     }
-    const after = Math.max(state.dataEpoch, this.#seen)
     const group = await nextGroup(
       this.#parts.epochs,
-      after,
+      this.#reached(state),
       this.#topics,
       this.#parts.limits,
       this.#landedLimit(),
@@ -129,7 +136,8 @@ export class DatasetCleaner {
     const base = { account, quarantineEpoch, contents: state.data, index: this.#index }
     const staged = await this.#clean(group.epochs, base)
     if (staged.account.read === account.read) {
-      this.#seen = group.to
+      const { generation, dataEpoch } = state
+      this.#seen = { generation, dataEpoch, to: group.to }
       return true
     }
     const version = await this.pair.commit(state, { ...staged, epoch: group.to })
@@ -159,24 +167,41 @@ export class DatasetCleaner {
     await this.#index.close()
   }
 
+  /** The epoch to go on after. What was seen does not count once another worker has moved or rebuilt the table. */
+  #reached({ generation, dataEpoch }: PairState): number {
+    const seen = this.#seen
+    return seen.generation === generation && seen.dataEpoch === dataEpoch ? seen.to : dataEpoch
+  }
+
   /** @returns true: whether it was committed or another worker was first shows in the state */
   async #rebuildOnce(state: PairState): Promise<boolean> {
     const index = new KeyIndex(this.#indexPath('rebuild'))
+    try {
+      const rebuilt = await this.#stageAll(state, index)
+      const version = await this.pair.replace(state, this.#cleaner.schema, rebuilt)
+      if (version !== undefined) {
+        const { id: tableId } = state.data.metaData
+        await index.write([], { tableId, generation: nextGeneration(state), version })
+        await this.#adopt(index)
+      }
+    } finally {
+      await index.drop()
+    }
+    return true
+  }
+
+  /** Clean all that has landed, from the first epoch on; stages files, and fills the index with their keys. */
+  async #stageAll({ data }: PairState, index: KeyIndex): Promise<PairCommit> {
+    const { epochs, limits, landed } = this.#parts
     await index.clear()
     const files = new Map<string, AddFile>()
-    const contents = { schema: this.#cleaner.schema, metaData: state.data.metaData, files }
+    const contents = { schema: this.#cleaner.schema, metaData: data.metaData, files }
+    const quarantined: AddFile[] = []
     let account = emptyAccount
     let epoch = 0
-    const quarantined: AddFile[] = []
     for (;;) {
-      const group = await nextGroup(
-        this.#parts.epochs,
-        epoch,
-        this.#topics,
-        this.#parts.limits,
-        this.#parts.landed(),
-      )
-      if (!group) break
+      const group = await nextGroup(epochs, epoch, this.#topics, limits, landed())
+      if (!group) return { epoch, rows: [...files.values()], quarantined, account }
       const staged = await this.#clean(group.epochs, { account, quarantineEpoch: 0, contents, index })
       for (const path of staged.replaced) files.delete(path)
       for (const add of staged.rows) files.set(decodePath(add.path), add)
@@ -185,19 +210,17 @@ export class DatasetCleaner {
       account = staged.account
       epoch = group.to
     }
-    const rebuilt: PairCommit = { epoch, rows: [...files.values()], quarantined, account }
-    const version = await this.pair.replace(state, this.#cleaner.schema, rebuilt)
-    if (version === undefined) {
-      await index.drop()
-      return true
-    }
-    await index.write([], { tableId: state.data.metaData.id, generation: nextGeneration(state), version })
+  }
+
+  /** Go on with the index of a rebuild. */
+  async #adopt(index: KeyIndex): Promise<void> {
     await Promise.all([index.close(), this.#index.close()])
-    await rename(index.path, this.#index.path)
-    await rm(`${this.#index.path}-lock`, { force: true })
-    this.#index = new KeyIndex(this.#index.path)
-    this.#seen = 0
-    return true
+    try {
+      await rename(index.path, this.#index.path)
+      await rm(`${this.#index.path}-lock`, { force: true })
+    } finally {
+      this.#index = new KeyIndex(this.#index.path)
+    }
   }
 
   /** Clean epochs on top of `base`; stages files, commits nothing. */
@@ -213,11 +236,9 @@ export class DatasetCleaner {
     for (const epoch of epochs) {
       for await (const record of reader.read(epoch, this.#topics, path === 'stream' ? 'log' : 'lake')) {
         const prepared: Prepared = this.#preparer.prepare(record.value)
+        if (prepared.unwrapped) unwrapped++
         if (prepared.bad) bad.set(records.length, prepared.bad)
-        else {
-          lines.push(preparedLine(records.length, prepared.row.fields))
-          if (prepared.row.unwrapped) unwrapped++
-        }
+        else lines.push(preparedLine(records.length, prepared.row.fields))
         records.push(record)
       }
     }
@@ -225,7 +246,7 @@ export class DatasetCleaner {
     const rows: AddFile[] = []
     let replaced: string[] = []
     if (lines.length > 0) {
-      const group = await this.#cleaner.clean(lines.join(''))
+      const group = await this.#cleaner.clean(lines)
       try {
         for (const [place, why] of group.bad) bad.set(place, why)
         Object.assign(outcome, await applyKeyRule(group, base.index, dataset.onDuplicate))
@@ -314,7 +335,10 @@ export class DatasetCleaner {
   async #filesAddedSince(version: number, data: Snapshot): Promise<Map<string, AddFile> | undefined> {
     if (version > data.version) return undefined
     const added = new Map<string, AddFile>()
-    for await (const commit of this.pair.data.commits(version + 1)) {
+    let next = version + 1
+    for await (const commit of this.pair.data.commits(next)) {
+      // What has expired cannot be looked at.
+      if (commit.version !== next++) return undefined
       for (const action of commit.actions) {
         if ('remove' in action && action.remove.dataChange) return undefined
         if ('metaData' in action) return undefined

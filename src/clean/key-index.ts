@@ -23,6 +23,7 @@ const keyTextMax = 500
 export class KeyIndex {
   readonly path: string
   readonly #database: RootDatabase<Buffer, Buffer>
+  #closing: Promise<void> | undefined
 
   constructor(path: string) {
     this.path = path
@@ -58,7 +59,8 @@ export class KeyIndex {
   }
 
   close(): Promise<void> {
-    return this.#database.close()
+    this.#closing ??= this.#database.close()
+    return this.#closing
   }
 
   async drop(): Promise<void> {

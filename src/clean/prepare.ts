@@ -10,11 +10,12 @@ export interface PreparedRow {
    * text in quotes; undefined where it is absent or null. Latin-1: one character a byte.
    */
   fields: (string | undefined)[]
-  /** Whether the object was found inside a JSON string, or in base64. */
-  unwrapped: boolean
 }
 
-export type Prepared = { row: PreparedRow; bad?: never } | { row?: never; bad: Bad }
+export type Prepared = ({ row: PreparedRow; bad?: never } | { row?: never; bad: Bad }) & {
+  /** Whether an object, good or bad, was found inside a JSON string, or in base64. */
+  unwrapped: boolean
+}
 
 /**
  * Judges a record's value for a dataset, and slices out its columns: everything about a record that is decided
@@ -37,12 +38,13 @@ export class Preparer {
   }
 
   prepare(value: Buffer | null): Prepared {
-    if (value === null) return bad('NULL_VALUE')
+    if (value === null) return { ...bad('NULL_VALUE'), unwrapped: false }
     const found = findObject(value)
-    return 'bad' in found ? found : this.#slice(found)
+    const { unwrapped } = found
+    return 'bad' in found ? found : { ...this.#slice(found), unwrapped }
   }
 
-  #slice({ bytes, text, unwrapped }: FoundObject): Prepared {
+  #slice({ bytes, text }: FoundObject): { row: PreparedRow } | { bad: Bad } {
     const fields: (string | undefined)[] = new Array(this.#columns.length).fill(undefined)
     const preferences: number[] = []
     const present = new Set<number>()
@@ -69,7 +71,7 @@ export class Preparer {
     const mismatch = kinds.findIndex((kind, column) => kind !== undefined && fields[column] === undefined)
     if (mismatch >= 0)
       return bad(`TYPE_MISMATCH ${this.#columns[mismatch]?.name}`, `a JSON ${kinds[mismatch]}`)
-    return { row: { fields, unwrapped } }
+    return { row: { fields } }
   }
 }
 
@@ -85,29 +87,39 @@ interface FoundObject {
   unwrapped: boolean
 }
 
+interface FoundBad {
+  bad: Bad
+  unwrapped: boolean
+}
+
 /** The JSON object of a value: itself, or inside a JSON string, or in base64; unwrapped once. */
-function findObject(value: Buffer): FoundObject | { bad: Bad } {
+function findObject(value: Buffer): FoundObject | FoundBad {
   const text = scan(value, 1)
+  const refused = (reason: string, detail?: string) => ({ ...bad(reason, detail), unwrapped: false })
   if (!text.ok) {
     const inner = objectIn(base64Of(value.toString('latin1')))
-    return inner ?? bad(isUtf8(value) ? 'NOT_JSON' : 'INVALID_UNICODE', `${text.message} at byte ${text.at}`)
+    return (
+      inner ?? refused(isUtf8(value) ? 'NOT_JSON' : 'INVALID_UNICODE', `${text.message} at byte ${text.at}`)
+    )
   }
-  if (text.flaw) return bad(text.flaw, text.flawDetail)
+  if (text.flaw) return refused(text.flaw, text.flawDetail)
   if (text.root.kind === 'object') return { bytes: value, text, unwrapped: false }
   if (text.root.kind === 'string') {
     const content = stringOf(value, text.root)
     const inner = objectIn(Buffer.from(content)) ?? objectIn(base64Of(content))
     if (inner) return inner
   }
-  return bad('NOT_AN_OBJECT', `a JSON ${text.root.kind}`)
+  return refused('NOT_AN_OBJECT', `a JSON ${text.root.kind}`)
 }
 
 /** What was unwrapped, when it is a grammatical object; its flaws are the record's. */
-function objectIn(bytes: Buffer | undefined): FoundObject | { bad: Bad } | undefined {
+function objectIn(bytes: Buffer | undefined): FoundObject | FoundBad | undefined {
   if (!bytes) return undefined
   const text = scan(bytes, 1)
   if (!text.ok || text.root.kind !== 'object') return undefined
-  return text.flaw ? bad(text.flaw, text.flawDetail) : { bytes, text, unwrapped: true }
+  return text.flaw
+    ? { ...bad(text.flaw, text.flawDetail), unwrapped: true }
+    : { bytes, text, unwrapped: true }
 }
 
 function base64Of(content: string): Buffer | undefined {

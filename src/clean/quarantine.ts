@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ObjectStore } from '../core/index.ts'
 import type { EpochRecord } from '../lake/index.ts'
 import { type AddFile, duckDbType, type Engine, identifier, literal, writeParquet } from '../table/index.ts'
+import { readLines } from './duckdb/read-lines.ts'
 import type { Bad } from './reason.ts'
 import { quarantineSchema } from './table-pair.ts'
 
@@ -26,15 +27,16 @@ export async function writeQuarantine(
   const values = types.map(({ name, type }) =>
     type === 'binary' ? `from_base64(${identifier(name)}) AS ${identifier(name)}` : identifier(name),
   )
+  const lines = entries.map(lineOfEntry)
+  const lineBytesMax = lines.reduce((most, line) => Math.max(most, Buffer.byteLength(line)), 0)
   try {
-    await writeFile(file, entries.map(lineOfEntry).join(''))
+    await writeFile(file, lines.join(''))
     const add = await engine.with((session) =>
       writeParquet(
         session,
         tables,
         prefix,
-        // Base64 makes a line a third longer than the record.
-        `SELECT ${values.join(', ')} FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = 67108864)`,
+        `SELECT ${values.join(', ')} FROM ${readLines(file, `{${columns}}`, lineBytesMax)}`,
         quarantineSchema,
       ),
     )

@@ -7,8 +7,9 @@
  * stands, only `dataChange: false` ones may lie between, else the work is computed again. Rows at or below a table's
  * epoch are in it, so what is done again is left out.
  *
- * A rebuild replaces both, quarantine first, with a generation one higher. While the generations differ, nothing else
- * commits: a restart finishes the rebuild.
+ * A rebuild replaces both, quarantine first, with a generation that neither has had. While the generations differ,
+ * nothing else commits: a restart finishes the rebuild, with a generation of its own, so that the two tables of one
+ * generation are always the work of one worker.
  */
 import { type ObjectStore, PipelineError } from '../core/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
@@ -111,7 +112,9 @@ export class TablePair {
 
   /** @throws EPOCHS_BEHIND_TABLE when a table is of another epoch log, or ahead of it */
   async state(newestEpoch: number): Promise<PairState> {
-    const [data, quarantine] = await Promise.all([this.data.snapshot(), this.quarantine.snapshot()])
+    // In the order of their commits, so that a rebuild that ends meanwhile is not taken for one that was cut off.
+    const quarantine = await this.quarantine.snapshot()
+    const data = await this.data.snapshot()
     if (!data || !quarantine) throw new PipelineError('TABLE_DAMAGED', `the tables of ${this.#name} are gone`)
     const generation = generationOf(data)
     const state = {
@@ -160,21 +163,24 @@ export class TablePair {
     const quarantine = await this.quarantine.snapshot()
     const version =
       quarantine && generationOf(quarantine) === generation
-        ? await this.#commitAfter(this.data, state.data, (snapshot) => [
-            {
-              commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version),
-            },
-            { txn: this.#txn(generation, '', group.epoch) },
-            ...removesOf(snapshot, group.replaced ?? []),
-            ...group.rows.map((add) => ({ add })),
-          ])
+        ? await this.#commitAfter(this.data, state.data, (snapshot) => {
+            const removes = removesOf(snapshot, group.replaced ?? [])
+            if (!removes) return undefined
+            const info = this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version)
+            const adds = group.rows.map((add) => ({ add }))
+            return [
+              { commitInfo: info },
+              { txn: this.#txn(generation, '', group.epoch) },
+              ...removes,
+              ...adds,
+            ]
+          })
         : undefined
     return version ?? discard(this.data, group.rows)
   }
 
   /**
-   * Replace both tables by a rebuild of a new generation, under the present definition: quarantine, then data. A
-   * rebuild that was cut off between the two is done again with the same generation.
+   * Replace both tables by a rebuild of a new generation, under the present definition: quarantine, then data.
    *
    * @returns the data table's new version; undefined when the pair is no longer in `state`: compute again
    */
@@ -212,15 +218,22 @@ export class TablePair {
     return (await replaceOne(this.data, state.data, rows, '', schema)) ?? discard(this.data, rows)
   }
 
-  /** The commit point of either table. @returns undefined when another commit changed what the table says */
+  /**
+   * The commit point of either table.
+   *
+   * @param actions undefined where they cannot follow a version
+   * @returns undefined then, and when another commit changed what the table says
+   */
   async #commitAfter(
     table: DeltaTable,
     from: Snapshot,
-    actions: (snapshot: Snapshot) => Action[],
+    actions: (snapshot: Snapshot) => Action[] | undefined,
   ): Promise<number | undefined> {
     for (let snapshot = from; ; ) {
       const version = snapshot.version + 1
-      if (await table.commit(version, actions(snapshot))) return version
+      const next = actions(snapshot)
+      if (!next) return undefined
+      if (await table.commit(version, next)) return version
       const newest = await table.snapshot()
       if (!newest || !(await onlyMaintenance(table, snapshot.version, newest.version))) return undefined
       snapshot = newest
@@ -267,7 +280,7 @@ export function quarantineTablePrefix(dataset: string, path: CleaningPath): stri
 }
 
 export function nextGeneration({ data, quarantine }: PairState): number {
-  return Math.max(generationOf(data) + 1, generationOf(quarantine))
+  return 1 + Math.max(generationOf(data), generationOf(quarantine))
 }
 
 export function generationOf({ metaData }: Snapshot): number {
@@ -288,8 +301,11 @@ export async function accountOf(table: DeltaTable, { version, commitInfo }: Snap
 }
 
 async function onlyMaintenance(table: DeltaTable, after: number, to: number): Promise<boolean> {
-  for await (const { version, actions } of table.commits(after + 1)) {
+  let next = after + 1
+  for await (const { version, actions } of table.commits(next)) {
     if (version > to) break
+    // What has expired cannot be looked at.
+    if (version !== next++) return false
     const harmless = actions.every((action) => {
       if ('add' in action) return !action.add.dataChange
       if ('remove' in action) return !action.remove.dataChange
@@ -300,11 +316,15 @@ async function onlyMaintenance(table: DeltaTable, after: number, to: number): Pr
   return true
 }
 
-function removesOf(snapshot: Snapshot, paths: readonly string[]): Action[] {
-  return paths.flatMap((path) => {
+/** @returns undefined when a file is no longer there: its rows stand in another by now */
+function removesOf(snapshot: Snapshot, paths: readonly string[]): Action[] | undefined {
+  const removes: Action[] = []
+  for (const path of paths) {
     const file = snapshot.files.get(path)
-    return file ? [{ remove: removeOf(file, Date.now()) }] : []
-  })
+    if (!file) return undefined
+    removes.push({ remove: removeOf(file, Date.now()) })
+  }
+  return removes
 }
 
 /** Delete staged files of a table that no commit names. */

@@ -18,7 +18,7 @@ const defaultPosts = 2_000
 /**
  * The whole pipeline once: start, post, land, clean both ways, answer, verify, print.
  *
- * @returns the exit code: 0 only when every record was posted and acknowledged, and everything adds up
+ * @returns the exit code: 0 only when every record was posted and acknowledged, and everything adds up; 130 after Ctrl-C
  */
 export async function demo(options: DemoOptions): Promise<number> {
   const seconds = new Stopwatch()
@@ -33,6 +33,8 @@ export async function demo(options: DemoOptions): Promise<number> {
   const { source, total, errors } = openSource(pipeline, options, defaultPosts)
   const progress = showProgress(process.stderr)
   const server = await serve(settings, pipeline, { logger: stderrLogger('warn') })
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
   try {
     seconds.lap('start')
     progress.step('posting', total)
@@ -42,10 +44,15 @@ export async function demo(options: DemoOptions): Promise<number> {
       gatewayUrl: server.gatewayUrl,
       source,
       via: options.via,
+      signal: stop.signal,
       onProgress: () => progress.at(++posts),
     })
     seconds.lap('emulate')
-    await finish(server.platform, progress, seconds)
+    if (!stop.signal.aborted) await finish(server.platform, progress, seconds)
+    if (stop.signal.aborted) {
+      console.error(`cancelled; what was posted is in ${data}`)
+      return 130
+    }
     progress.step('answering and verifying')
     const { datasets, refused } = account
     const done = await report(server.platform, { sent: datasets, sourceErrors: errors.length, seconds })

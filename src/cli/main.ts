@@ -4,6 +4,9 @@ import { addDataCommands } from './data-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { packageVersion } from './version.ts'
 
+/** What a progress bar has hidden. */
+const showCursor = '\u001B[?25h'
+
 const program = new Command('pinflow')
   .description(
     'A whole data pipeline in one program: front doors, log, lake, cleaning, Delta tables, answers.',
@@ -19,6 +22,13 @@ for (const command of withSubcommands(program)) addGlobalOptions(command)
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2))
+
+// Ctrl-C ends a command at once, unless the command takes it to end in order; again, it ends that as well.
+process.on('SIGINT', () => {
+  if (process.listenerCount('SIGINT') > 1) return
+  if (process.stderr.isTTY) process.stderr.write(showCursor)
+  process.exit(130)
+})
 
 try {
   await program.parseAsync()

@@ -28,7 +28,7 @@ export function addRunCommands(program: Command): void {
   withSource(program.command('emulate'))
     .description('post records through the front doors, of the running platform or of one started for it')
     .addOption(new Option('--rate <posts>', 'posts a second at most').argParser(positive))
-    .addOption(new Option('--seed <n>', 'seed of the random sequence').argParser(Number))
+    .addOption(new Option('--seed <n>', 'seed of the random sequence').argParser(whole))
     .action(emulateCommand)
 
   const run = program.command('run').description('run a job now')
@@ -59,6 +59,12 @@ function withSource(command: Command): Command {
         .choices(['both', 'kafka-rest', 'api-gateway'])
         .default('both'),
     )
+}
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It is a whole number.')
 }
 
 function positive(text: string): number {

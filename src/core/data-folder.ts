@@ -114,13 +114,21 @@ async function hasFormat(root: string): Promise<boolean> {
     if (isSystemError(error, 'ENOENT')) return false
     throw error
   }
-  const found = (JSON.parse(content) as { format?: unknown }).format
+  const found = formatOf(content)
   if (found === format) return true
-  if (typeof found !== 'number') throw new Error(`${formatFile} names no format`)
+  if (typeof found !== 'number') throw new Error(`its ${formatFile} names no format`)
   throw new PipelineError(
     'DATA_FOLDER_NEWER',
     `${root} has format ${found}, this version reads format ${format}`,
   )
+}
+
+function formatOf(content: string): unknown {
+  try {
+    return (JSON.parse(content) as { format?: unknown } | null)?.format
+  } catch {
+    return undefined
+  }
 }
 
 async function refuseForeign(root: string): Promise<void> {

@@ -28,13 +28,13 @@ export const errorCodes = {
     stage: 'core',
     retriable: false,
     fault: 'user',
-    next: 'Check that the folder exists, is a folder, and can be written.',
+    next: 'Check that the folder exists, is a folder, and can be written, or choose another with --data.',
   },
   PORT_IN_USE: {
     stage: 'gateway',
     retriable: true,
     fault: 'user',
-    next: 'Choose another port (0 = any free one), or stop the process that listens there.',
+    next: 'Choose another with --gateway-port or --api-port (0 = any free one), or stop the process that listens there.',
   },
   STORE_FULL: {
     stage: 'core',

@@ -57,14 +57,17 @@ async function openFiles(pipeline: Pipeline, folder: string): Promise<LineFile[]
     for (const { name } of pipeline.datasets) {
       const path = join(folder, `${name}.ndjson`)
       const handle = await open(path).catch((thrown: unknown) => {
-        if (isSystemError(thrown, 'ENOENT')) return undefined
+        if (isSystemError(thrown, 'ENOENT', 'ENOTDIR')) return undefined
         throw unreadable(path, thrown)
       })
       if (handle) files.push(new LineFile(name, path, handle))
     }
     if (files.length > 0) return files
     const names = pipeline.datasets.map(({ name }) => `${name}.ndjson`).join(', ')
-    throw new PipelineError('SOURCE_UNREADABLE', `${folder} does not exist, or holds none of ${names}`)
+    throw new PipelineError(
+      'SOURCE_UNREADABLE',
+      `${folder} does not exist, is no folder, or holds none of ${names}`,
+    )
   } catch (thrown) {
     await Promise.all(files.map((file) => file.close()))
     throw thrown

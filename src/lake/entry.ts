@@ -89,17 +89,58 @@ export function encodeEntry(entry: Entry): Buffer {
 
 /** @throws EPOCHS_DAMAGED when the content is no entry of that epoch */
 export function parseEntry(key: string, epoch: number, content: Buffer): Entry {
-  let entry: Entry
+  let entry: unknown
   try {
-    entry = JSON.parse(content.toString()) as Entry
+    entry = JSON.parse(content.toString())
   } catch (error) {
     throw new PipelineError('EPOCHS_DAMAGED', `${key}: ${messageOf(error)}`, { cause: error })
   }
-  const fits =
-    entry.kind === 'origin' ? epoch === 0 && entry.format === 1 : entry.epoch === epoch && epoch > 0
-  if (fits) return entry
+  if (isEntry(entry) && (entry.kind === 'origin' ? 0 : entry.epoch) === epoch) return entry
   throw new PipelineError(
     'EPOCHS_DAMAGED',
     `${key} is no entry ${epoch} of an epoch log this version can read`,
   )
+}
+
+type Members = Record<string, unknown>
+
+function isEntry(value: unknown): value is Entry {
+  if (!isObject(value)) return false
+  if (value.kind === 'origin') return value.format === 1 && typeof value.id === 'string'
+  if (typeof value.logId !== 'string') return false
+  if (value.kind === 'take') return isTake(value)
+  const { epoch, timeMs, flushSize, takes, ends, voids } = value
+  return (
+    value.kind === 'land' &&
+    [epoch, timeMs, flushSize].every(isCount) &&
+    isListOf(takes, isTake) &&
+    isListOf(ends, (end) => isPlace(end, 'to', 'records', 'lost', 'skipped')) &&
+    isListOf(voids, isGap)
+  )
+}
+
+function isTake({ epoch, timeMs, ranges, gaps = [] }: Members): boolean {
+  const isRange = (range: Members): boolean => isPlace(range, 'from', 'to', 'count', 'bytes')
+  return isCount(epoch) && epoch > 0 && isCount(timeMs) && isListOf(ranges, isRange) && isListOf(gaps, isGap)
+}
+
+function isGap(gap: Members): boolean {
+  return isPlace(gap, 'from', 'to', 'count') && (gap.kind === 'lost' || gap.kind === 'skipped')
+}
+
+/** Something of a topic partition, with these counts. */
+function isPlace(value: Members, ...counts: string[]): boolean {
+  return typeof value.topic === 'string' && ['partition', ...counts].every((name) => isCount(value[name]))
+}
+
+function isListOf(value: unknown, isItem: (item: Members) => boolean): boolean {
+  return Array.isArray(value) && value.every((item) => isObject(item) && isItem(item))
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

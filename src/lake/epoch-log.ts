@@ -3,9 +3,11 @@
  * takes below the last land but one may be deleted, for every land repeats its takes.
  *
  * Any number of workers may write: putting an entry if absent is the decision, and the loser reads again. A worker
- * whose number lies at or below the newest land (it slept while takes were deleted) drops its entry.
+ * whose number lies at or below the newest land (it slept while takes were deleted) drops its entry. One object
+ * serves one worker: its calls that write do not overlap.
  */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { type Clock, type ObjectStore, PipelineError, systemClock } from '../core/index.ts'
 import {
   digits,
@@ -17,7 +19,9 @@ import {
   parseEntry,
   type Range,
   type Take,
+  type TakeEntry,
 } from './entry.ts'
+import { EpochState } from './epoch-state.ts'
 
 /** A take, and the land that repeats it once there is one. */
 export interface Epoch extends Take {
@@ -25,40 +29,51 @@ export interface Epoch extends Take {
 }
 
 const takeKeptMs = 3_600_000
+/** Whoever looked as lately knows that no take above its own last entry can have been deleted. */
+const freshMs = takeKeptMs / 4
+
+interface Repeating {
+  land: number
+  timeMs: number
+  /** In order. */
+  takes: number[]
+}
 
 export class EpochLog {
   readonly id: string
   readonly #store: ObjectStore
   readonly #prefix: string
   readonly #clock: Clock
-  /** Lands in memory, the newest last; older ones are read from the store. */
-  #lands: LandEntry[] = []
-  #openTakes: Take[] = []
-  #newest = 0
-  #logId: string | undefined
-  readonly #ends = new Map<string, End>()
-  #voids: Gap[] = []
+  #state: EpochState
+  /** When there certainly was no entry above the newest that is known. */
+  #seenMs = 0
+  /** Lands whose takes may still be in the store, oldest first. */
+  #repeating: Repeating[] = []
+  #searched = false
 
   private constructor(store: ObjectStore, prefix: string, id: string, clock: Clock) {
     this.#store = store
     this.#prefix = prefix
     this.id = id
     this.#clock = clock
+    this.#state = new EpochState(prefix)
   }
 
   /** Open a pipeline's epoch log in a lake, or begin it. @throws EPOCHS_DAMAGED */
   static async open(store: ObjectStore, pipeline: string, clock: Clock = systemClock): Promise<EpochLog> {
     const prefix = `_pinflow/${pipeline}/epochs/`
-    const origin: Entry = { kind: 'origin', format: 1, id: randomUUID(), timeMs: clock() }
     const key = `${prefix}${digits(0)}.json`
-    const first = await store.get(key)
-    if (!first) {
-      const others = await store.list(prefix)
-      if (others.length > 0)
-        throw new PipelineError('EPOCHS_DAMAGED', `${key} is missing, but ${others[0]?.key} exists`)
-      await store.putIfAbsent(key, encodeEntry(origin))
+    if (!(await store.get(key))) {
+      const [first] = await store.list(prefix)
+      // Another worker may have begun it just now.
+      if (first && first.key !== key)
+        throw new PipelineError('EPOCHS_DAMAGED', `${key} is missing, but ${first.key} exists`)
+      await store.putIfAbsent(
+        key,
+        encodeEntry({ kind: 'origin', format: 1, id: randomUUID(), timeMs: clock() }),
+      )
     }
-    const stored = parseEntry(key, 0, first ?? (await store.get(key)) ?? Buffer.alloc(0))
+    const stored = parseEntry(key, 0, (await store.get(key)) ?? Buffer.alloc(0))
     if (stored.kind !== 'origin') throw new PipelineError('EPOCHS_DAMAGED', `${key} is no origin`)
     const log = new EpochLog(store, prefix, stored.id, clock)
     await log.#load()
@@ -67,39 +82,37 @@ export class EpochLog {
 
   /** Number of the newest entry; 0 when there is none but the origin. */
   get newest(): number {
-    return this.#newest
+    return this.#state.newest
   }
 
   /** Number of the newest land; 0 when there is none. */
   get newestLand(): number {
-    return this.#lands.at(-1)?.epoch ?? 0
+    return this.#state.lands.at(-1)?.epoch ?? 0
   }
 
   /** The log that the newest entry is of. */
   get logId(): string | undefined {
-    return this.#logId
+    return this.#state.logId
   }
 
   /** Takes since the newest land, in order. */
   get openTakes(): readonly Take[] {
-    return this.#openTakes.map((take) => this.#withoutVoid(take))
+    return this.#state.openTakes.map((take) => this.#state.withoutVoid(take))
   }
 
   /** How far each topic partition has been taken, and what that was, in order of topic and partition. */
   ends(): End[] {
-    return [...this.#ends.values()].sort((a, b) =>
-      a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
-    )
+    return this.#state.ends()
   }
 
   /** The offset the next take of a topic partition begins at. */
   position(topic: string, partition: number): number {
-    return this.#ends.get(`${topic}/${partition}`)?.to ?? 0
+    return this.#state.position(topic, partition)
   }
 
   /** Enter a take. @returns its epoch; undefined when another worker was first: look again */
   take(logId: string, ranges: Range[], gaps: Gap[] = []): Promise<number | undefined> {
-    const epoch = this.#newest + 1
+    const epoch = this.newest + 1
     const take = { epoch, timeMs: this.#clock(), ranges, ...(gaps.length > 0 && { gaps }) }
     return this.#append({ kind: 'take', logId, ...take })
   }
@@ -108,192 +121,173 @@ export class EpochLog {
   land(logId: string, flushSize: number): Promise<number | undefined> {
     return this.#append({
       kind: 'land',
-      epoch: this.#newest + 1,
+      epoch: this.newest + 1,
       timeMs: this.#clock(),
       logId,
       flushSize,
-      takes: this.#openTakes,
+      takes: [...this.#state.openTakes],
       ends: this.ends(),
-      voids: this.#voids,
+      voids: [...this.#state.voids],
     })
   }
 
   /** Read what other workers have entered. */
   async refresh(): Promise<void> {
+    if (!this.#isFresh()) return this.#load()
     for (;;) {
-      const entry = await this.#read(this.#newest + 1)
-      if (!entry) return
+      const seenMs = this.#clock()
+      const entry = await this.#read(this.newest + 1)
+      this.#seenMs = seenMs
+      if (!entry || entry.kind === 'origin') return
       this.#apply(entry)
     }
   }
 
   /** A land's entry. @throws EPOCHS_DAMAGED when there is none of that number */
   async landEntry(epoch: number): Promise<LandEntry> {
-    const known = this.#lands.find((land) => land.epoch === epoch)
+    const known = this.#state.lands.find((land) => land.epoch === epoch)
     const entry = known ?? (await this.#read(epoch))
-    if (entry?.kind === 'land') return { ...entry, takes: entry.takes.map((take) => this.#withoutVoid(take)) }
-    throw new PipelineError('EPOCHS_DAMAGED', `entry ${epoch} under ${this.#prefix} is no land`)
+    if (entry?.kind !== 'land')
+      throw new PipelineError('EPOCHS_DAMAGED', `entry ${epoch} under ${this.#prefix} is no land`)
+    return { ...entry, takes: entry.takes.map((take) => this.#state.withoutVoid(take)) }
   }
 
   /** The newest land that is not above `epoch`, with its ends, as far as this log remembers (64 lands). */
   landBefore(epoch: number): Pick<LandEntry, 'epoch' | 'ends'> | undefined {
-    return this.#lands.findLast((land) => land.epoch <= epoch)
+    return this.#state.lands.findLast((land) => land.epoch <= epoch)
   }
 
   /** Numbers of all lands above `after`, in order, as far as this log has read. */
   async landsAfter(after: number): Promise<number[]> {
-    const first = this.#lands[0]
+    const [first] = this.#state.lands
     if (first && first.epoch <= after + 1) {
-      return this.#lands.map((land) => land.epoch).filter((epoch) => epoch > after)
+      return this.#state.lands.map((land) => land.epoch).filter((epoch) => epoch > after)
     }
     const found: number[] = []
-    for await (const land of this.#storedLands(after)) found.push(land.epoch)
+    for await (const land of this.#storedLands(after, this.newest)) found.push(land.epoch)
     return found
   }
 
-  /** Takes above `after` in order, each with its land; those not landed yet last. */
+  /** Takes above `after` in order, each with its land; those not landed yet last. As of the call. */
   async *epochsAfter(after: number): AsyncGenerator<Epoch> {
-    const [first] = this.#lands
-    const remembered = !first || (first.takes[0]?.epoch ?? first.epoch) <= after + 1
-    const lands = remembered ? [...this.#lands] : this.#storedLands(after)
+    const { lands: known, newest } = this.#state
     const open = this.openTakes
-    for await (const land of lands) {
-      for (const take of land.takes) if (take.epoch > after) yield { ...this.#withoutVoid(take), land: land.epoch }
+    const [first] = known
+    const remembered = !first || (first.takes[0]?.epoch ?? first.epoch) <= after + 1
+    for await (const land of remembered ? known : this.#storedLands(after, newest)) {
+      for (const take of land.takes) {
+        if (take.epoch > after) yield { ...this.#state.withoutVoid(take), land: land.epoch }
+      }
     }
     for (const take of open) if (take.epoch > after) yield take
   }
 
-  /** Delete takes that a land before the newest repeats, an hour after it. @returns how many */
+  /** Delete the takes that lands before the newest repeat, an hour after those lands. @returns how many */
   async deleteOldTakes(): Promise<number> {
-    const previous = this.#lands.at(-2)
-    if (!previous) return 0
+    if (!this.#searched) await this.#searchRepeating()
     let deleted = 0
-    for (const { key, modifiedMs } of await this.#store.list(this.#prefix)) {
-      const epoch = epochOf(this.#prefix, key)
-      if (epoch >= previous.epoch) break
-      if (epoch === 0 || modifiedMs > this.#clock() - takeKeptMs) continue
-      if ((await this.#read(epoch))?.kind !== 'take') continue
-      await this.#store.delete(key)
-      deleted++
+    for (const { land, timeMs, takes } of [...this.#repeating]) {
+      if (land >= this.newestLand || timeMs > this.#clock() - takeKeptMs) break
+      for (const take of takes) {
+        await this.#store.delete(this.#key(take))
+        deleted++
+      }
+      this.#repeating.shift()
     }
     return deleted
   }
 
-  async #append(entry: Exclude<Entry, { kind: 'origin' }>): Promise<number | undefined> {
-    const put = await this.#store.putIfAbsent(this.#key(entry.epoch), encodeEntry(entry))
-    if (!put) {
+  /** Find the lands before those that are known whose takes are still there; takes are deleted oldest first. */
+  async #searchRepeating(): Promise<void> {
+    const found: Repeating[] = []
+    let above = this.#repeating[0]
+    while (above) {
+      const epoch = (above.takes[0] ?? above.land) - 1
+      above = epoch > 0 ? repeatingOf(await this.landEntry(epoch)) : undefined
+      const last = above?.takes.at(-1)
+      if (last && !(await this.#store.get(this.#key(last)))) break
+      if (above) found.unshift(above)
+    }
+    this.#repeating.unshift(...found)
+    this.#searched = true
+  }
+
+  async #append(entry: TakeEntry | LandEntry): Promise<number | undefined> {
+    const key = this.#key(entry.epoch)
+    const putMs = this.#clock()
+    if (!(await this.#store.putIfAbsent(key, encodeEntry(entry)))) {
       await this.refresh()
       return undefined
     }
-    const later = await this.#store.list(this.#prefix, this.#key(entry.epoch))
-    for (const { key } of later) {
-      const beyond = await this.#read(epochOf(this.#prefix, key))
-      if (beyond?.kind !== 'land') continue
-      await this.#store.delete(this.#key(entry.epoch))
+    if (!this.#isFresh() && !(await this.#stands(entry))) {
+      await this.#store.delete(key)
       await this.#load()
       return undefined
     }
     this.#apply(entry)
+    this.#seenMs = putMs
     return entry.epoch
+  }
+
+  /** Whether no take above the newest entry that is known can have been deleted. */
+  #isFresh(): boolean {
+    const age = this.#clock() - this.#seenMs
+    return age >= 0 && age < freshMs
+  }
+
+  /** Whether an entry that was put is history, and not in the place of a take that was deleted. */
+  async #stands(entry: TakeEntry | LandEntry): Promise<boolean> {
+    for (const { key } of await this.#store.list(this.#prefix, this.#key(entry.epoch))) {
+      const beyond = await this.#read(epochOf(this.#prefix, key))
+      if (beyond?.kind !== 'land') continue
+      const repeated = beyond.takes.find(({ epoch }) => epoch === entry.epoch)
+      if (entry.kind === 'land') return !repeated
+      const { kind: _, logId: __, ...take } = entry
+      return isDeepStrictEqual(repeated, take)
+    }
+    return true
   }
 
   /** Find the newest land, and the takes after it. */
   async #load(): Promise<void> {
+    const seenMs = this.#clock()
     const stored = await this.#store.list(this.#prefix)
     const epochs = stored.map(({ key }) => epochOf(this.#prefix, key)).filter((epoch) => epoch > 0)
-    const tail: Entry[] = []
-    while (epochs.length > 0 && tail.at(-1)?.kind !== 'land') {
-      const epoch = epochs.pop() ?? 0
-      const above = tail.at(-1)
-      if (above && above.kind !== 'origin' && above.epoch !== epoch + 1) {
-        throw new PipelineError('EPOCHS_DAMAGED', `entry ${above.epoch - 1} under ${this.#prefix} is missing`)
-      }
+    const takes: TakeEntry[] = []
+    let land: LandEntry | undefined
+    for (const epoch of epochs.reverse()) {
+      const above = takes.at(-1)
+      if (above && above.epoch !== epoch + 1) throw this.#missing(above.epoch - 1)
       const entry = await this.#read(epoch)
-      if (entry) tail.push(entry)
+      if (!entry || entry.kind === 'origin') throw this.#missing(epoch)
+      if (entry.kind === 'land') {
+        land = entry
+        break
+      }
+      takes.push(entry)
     }
-    const last = tail.at(-1)
-    if (last?.kind === 'take' && last.epoch !== 1) {
-      throw new PipelineError('EPOCHS_DAMAGED', `entry ${last.epoch - 1} under ${this.#prefix} is missing`)
-    }
-    this.#lands = []
-    this.#openTakes = []
-    this.#voids = []
-    this.#ends.clear()
-    if (last?.kind === 'land') {
-      this.#newest = last.epoch - 1
-      for (const end of last.ends) this.#ends.set(`${end.topic}/${end.partition}`, end)
-      this.#openTakes = last.takes
-      this.#voids = last.voids
-    }
-    for (const entry of tail.reverse()) this.#apply(entry)
+    const first = takes.at(-1)
+    if (first && !land && first.epoch !== 1) throw this.#missing(first.epoch - 1)
+    this.#state = new EpochState(this.#prefix, land)
+    this.#repeating = land ? [repeatingOf(land)] : []
+    this.#searched = false
+    for (const entry of takes.reverse()) this.#apply(entry)
+    this.#seenMs = seenMs
   }
 
-  #apply(entry: Entry): void {
-    if (entry.kind === 'origin') return
-    if (entry.epoch !== this.#newest + 1) {
-      throw new PipelineError(
-        'EPOCHS_DAMAGED',
-        `entry ${entry.epoch} follows entry ${this.#newest} under ${this.#prefix}`,
-      )
-    }
-    this.#newest = entry.epoch
-    this.#logId = entry.logId
-    if (entry.kind === 'land') {
-      this.#lands = [...this.#lands.slice(-64), entry]
-      this.#openTakes = []
-      return
-    }
-    const { kind: _, logId: __, ...take } = entry
-    this.#openTakes = [...this.#openTakes, take]
-    for (const range of take.ranges) this.#advance(range, { records: range.count })
-    for (const gap of take.gaps ?? []) {
-      const end = this.#ends.get(`${gap.topic}/${gap.partition}`)
-      if (end === undefined || gap.from >= end.to) this.#advance(gap, { [gap.kind]: gap.count })
-      else this.#void(gap, end)
-    }
+  #missing(epoch: number): PipelineError {
+    return new PipelineError('EPOCHS_DAMAGED', `entry ${epoch} under ${this.#prefix} is missing`)
   }
 
-  /** Count taken records as lost or skipped instead. */
-  #void(gap: Gap, end: End): void {
-    this.#voids = [...this.#voids, gap]
-    const moved = { ...end, records: end.records - gap.count, [gap.kind]: end[gap.kind] + gap.count }
-    this.#ends.set(`${gap.topic}/${gap.partition}`, moved)
+  #apply(entry: TakeEntry | LandEntry): void {
+    this.#state.apply(entry)
+    if (entry.kind === 'land') this.#repeating.push(repeatingOf(entry))
   }
 
-  #withoutVoid(take: Take): Take {
-    if (this.#voids.length === 0) return take
-    const ranges = take.ranges.filter(
-      (range) =>
-        !this.#voids.some(
-          ({ topic, partition, from, to }) =>
-            topic === range.topic && partition === range.partition && from <= range.from && range.to <= to,
-        ),
-    )
-    return { ...take, ranges }
-  }
-
-  /** Ranges of a topic partition join without a gap: what no entry names would be lost in silence. */
-  #advance(range: { topic: string; partition: number; from: number; to: number }, added: Partial<End>): void {
-    const { topic, partition, from, to } = range
-    const key = `${topic}/${partition}`
-    const end = this.#ends.get(key) ?? { topic, partition, to: 0, records: 0, lost: 0, skipped: 0 }
-    if (from !== end.to || to < from) {
-      const place = `range ${from} to ${to} of ${key} under ${this.#prefix}`
-      throw new PipelineError('EPOCHS_DAMAGED', `${place} does not join the last, which ended at ${end.to}`)
-    }
-    this.#ends.set(key, {
-      ...end,
-      to,
-      records: end.records + (added.records ?? 0),
-      lost: end.lost + (added.lost ?? 0),
-      skipped: end.skipped + (added.skipped ?? 0),
-    })
-  }
-
-  async *#storedLands(after: number): AsyncGenerator<LandEntry> {
+  async *#storedLands(after: number, newest: number): AsyncGenerator<LandEntry> {
     for (const { key } of await this.#store.list(this.#prefix, this.#key(after))) {
       const epoch = epochOf(this.#prefix, key)
-      if (epoch > this.#newest) return
+      if (epoch > newest) return
       const entry = await this.#read(epoch)
       if (entry?.kind === 'land') yield entry
     }
@@ -308,6 +302,10 @@ export class EpochLog {
     const content = await this.#store.get(key)
     return content && parseEntry(key, epoch, content)
   }
+}
+
+function repeatingOf({ epoch, timeMs, takes }: LandEntry): Repeating {
+  return { land: epoch, timeMs, takes: takes.map((take) => take.epoch) }
 }
 
 function epochOf(prefix: string, key: string): number {

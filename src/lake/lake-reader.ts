@@ -45,6 +45,7 @@ export class LakeReader {
       const loaded = await this.#load(key, object, from)
       while (loaded.offset < Math.min(object.to, to)) {
         const end = loaded.content.indexOf(0x0a, loaded.at)
+        if (end < 0) throw new PipelineError('LAKE_DAMAGED', `the raw object ${object.key} has too few lines`)
         if (loaded.offset >= from) {
           yield { offset: loaded.offset, value: valueIn(loaded.content.subarray(loaded.at, end)) }
         }

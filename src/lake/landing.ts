@@ -3,13 +3,14 @@
  *
  *     <topics folder>/<topic>/partition=<n>/<topic>+<n>+<start offset, ten digits>.json
  *
- * one line a record (`line.ts`), a newline after each; names and form are the Kafka Connect S3 sink's. Boundaries
+ * one line a record (`line.ts`), a newline after each; names and form are the Kafka Connect S3 sink's (a topic too long
+ * for a file name is cut short there, with a `~` after it; its folder has it whole). Boundaries
  * follow from the entry alone (a land's range of a topic partition, split every `flushSize` records and at offset
  * gaps), so that any worker writes the same object. The landed marker
  * `_pinflow/<pipeline>/landed/<20 digits>.json` is put last; below it every object is there.
  */
 import { createHash } from 'node:crypto'
-import { type ObjectStore, PipelineError } from '../core/index.ts'
+import { messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
 import { digits, type LandEntry } from './entry.ts'
 import { lineOf } from './line.ts'
@@ -47,7 +48,10 @@ export class Landing {
   /** Number of the newest land whose marker is there; 0 when there is none. */
   async newest(): Promise<number> {
     const last = (await this.#store.list(this.#prefix)).at(-1)
-    return last ? Number(last.key.slice(this.#prefix.length, -'.json'.length)) : 0
+    if (!last) return 0
+    const number = Number(/^(\d{20})\.json$/.exec(last.key.slice(this.#prefix.length))?.[1])
+    if (Number.isSafeInteger(number)) return number
+    throw new PipelineError('LAKE_DAMAGED', `${last.key} is no landed marker`)
   }
 
   /** @throws LAKE_DAMAGED when there is none */
@@ -56,13 +60,21 @@ export class Landing {
     const content = await this.#store.get(key)
     if (!content) throw new PipelineError('LAKE_DAMAGED', `the landed marker ${key} is missing`)
     try {
-      return JSON.parse(content.toString()) as LandedMarker
+      const marker = JSON.parse(content.toString()) as LandedMarker
+      if (marker.land === land && Array.isArray(marker.objects)) return marker
+      throw new Error(`it is none of land ${land}`)
     } catch (error) {
-      throw new PipelineError('LAKE_DAMAGED', `the landed marker ${key} is not JSON`, { cause: error })
+      throw new PipelineError('LAKE_DAMAGED', `the landed marker ${key}: ${messageOf(error)}`, {
+        cause: error,
+      })
     }
   }
 
-  /** Write the objects of a land, then its marker; done again it changes nothing. */
+  /**
+   * Write the objects of a land, then its marker; done again it changes nothing.
+   *
+   * @throws LAKE_DAMAGED when one of them exists with other contents
+   */
   async land(entry: LandEntry, log: Log): Promise<LandedMarker> {
     const objects: LandedObject[] = []
     for (const stretch of stretchesOf(entry)) {
@@ -85,25 +97,26 @@ export class Landing {
       if (open) objects.push(await this.#put(open))
     }
     const marker: LandedMarker = { land: entry.epoch, objects }
-    await this.#store.putIfAbsent(this.#key(entry.epoch), Buffer.from(`${JSON.stringify(marker)}\n`))
+    const key = this.#key(entry.epoch)
+    const content = Buffer.from(`${JSON.stringify(marker)}\n`)
+    await this.#putSame(key, content, `land ${entry.epoch}`)
     return marker
   }
 
   async #put({ topic, partition, from, to, lines }: OpenObject): Promise<LandedObject> {
     const folder = this.#topicsFolder === '' ? topic : `${this.#topicsFolder}/${topic}`
-    const key = `${folder}/partition=${partition}/${topic}+${partition}+${String(from).padStart(10, '0')}.json`
+    const key = `${folder}/partition=${partition}/${fileName(topic, partition, from)}`
     const content = Buffer.concat(lines.flatMap((line) => [line, newline]))
+    await this.#putSame(key, content, `offsets ${from} to ${to - 1} of the log`)
     const sha256 = sha256Of(content)
-    if (!(await this.#store.putIfAbsent(key, content))) {
-      const present = await this.#store.get(key)
-      if (!present || sha256Of(present) !== sha256) {
-        throw new PipelineError(
-          'LAKE_DAMAGED',
-          `${key} exists with other contents than offsets ${from} to ${to - 1} of the log`,
-        )
-      }
-    }
     return { key, topic, partition, from, to, lines: lines.length, bytes: content.length, sha256 }
+  }
+
+  async #putSame(key: string, content: Buffer, what: string): Promise<void> {
+    if (await this.#store.putIfAbsent(key, content)) return
+    const present = await this.#store.get(key)
+    if (present?.equals(content)) return
+    throw new PipelineError('LAKE_DAMAGED', `${key} exists with other contents than ${what}`)
   }
 
   #key(land: number): string {
@@ -120,6 +133,14 @@ interface OpenObject {
 }
 
 const newline = Buffer.from('\n')
+/** What file systems allow. */
+const fileNameBytesMax = 255
+
+function fileName(topic: string, partition: number, from: number): string {
+  const rest = `+${partition}+${String(from).padStart(10, '0')}.json`
+  const room = fileNameBytesMax - rest.length
+  return (topic.length <= room ? topic : `${topic.slice(0, room - 1)}~`) + rest
+}
 
 export function sha256Of(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')

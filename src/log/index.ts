@@ -1,3 +1,4 @@
-export { EmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.ts'
+export { EmbeddedLog } from './embedded/embedded-log.ts'
+export type { EmbeddedLogOptions } from './embedded/options.ts'
 export type * from './log.ts'
 export * from './partitioner.ts'

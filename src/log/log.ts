@@ -86,7 +86,12 @@ export interface Log {
   read(topic: string, partition: number, from: number, limit: { records: number; bytes: number }): LogRecord[]
 
   /** What `read` with this limit would cover (at least one record); undefined at the end. */
-  extent(topic: string, partition: number, from: number, limit: { records: number; bytes: number }): Extent | undefined
+  extent(
+    topic: string,
+    partition: number,
+    from: number,
+    limit: { records: number; bytes: number },
+  ): Extent | undefined
 
   /** Offset of the first record appended at or after a time; the end offset when there is none. */
   offsetAt(topic: string, partition: number, timeMs: number): number

@@ -5,13 +5,14 @@ import type { EmbeddedLog } from '../log/index.ts'
 /**
  * A log that ends before what was taken of it, or that is another log, would give out offsets a second time.
  *
+ * @param data the folder of both, for the message
  * @throws LOG_BEHIND_LAKE
  */
-export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog): void {
+export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog, data: string): void {
   if (epochs.logId !== undefined && epochs.logId !== log.id) {
     throw new PipelineError(
       'LOG_BEHIND_LAKE',
-      `the lake was filled from log ${epochs.logId}, this is log ${log.id}`,
+      `the lake in ${data} was filled from log ${epochs.logId}, and the log there is ${log.id}`,
     )
   }
   for (const { topic, partition, to } of epochs.ends()) {
@@ -19,7 +20,7 @@ export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog): void {
     if (end >= to) continue
     throw new PipelineError(
       'LOG_BEHIND_LAKE',
-      `${topic}/${partition} ends at ${end} in the log, and at ${to} in the lake`,
+      `in ${data}, ${topic}/${partition} ends at ${end} in the log, and at ${to} in the lake`,
     )
   }
 }

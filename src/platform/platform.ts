@@ -130,7 +130,7 @@ export class Platform {
       const epochs = await EpochLog.open(lake, pipeline.name)
       const landing = new Landing(lake, pipeline.name, config.lake.topicsFolder)
       const landed = await landing.newest()
-      if (!options.adopt) refuseLogBehindLake(log, epochs)
+      if (!options.adopt) refuseLogBehindLake(log, epochs, folder.root)
       await makeTopics(log, pipeline)
       if (options.adopt) await adoptLog(log, epochs, landed)
       const engine = await Engine.open(engineOptions(config, folder))

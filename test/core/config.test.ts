@@ -108,8 +108,8 @@ describe('what is refused', () => {
   test.each([
     ['{"gatway": 1}', /unknown key gatway/],
     ['{"gateway": {"prot": 1}}', /unknown key gateway\.prot; did you mean gateway\.port\?/],
-    ['{"gateway": 5}', /gateway is no object/],
-    ['[]', /the configuration is no object/],
+    ['{"gateway": 5}', /gateway \(.*pinflow\.config\.json\) must be an object/],
+    ['[]', /pinflow\.config\.json holds no object/],
     ['{"__proto__": {"id": "x"}}', /unknown key __proto__/],
     ['{"id": }', /pinflow\.config\.json/],
     ['{"id": null}', /^id = null \(.*pinflow\.config\.json\)/],

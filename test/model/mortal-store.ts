@@ -15,8 +15,9 @@ export class MortalStore implements ObjectStore {
   readonly #inner: ObjectStore
   #death: Death | undefined
   dead = false
-  /** Called before each put: what other workers do in that moment. */
+  /** Called before each put or get: what others do in that moment. */
   beforePut: (key: string) => Promise<void> = async () => undefined
+  beforeGet: (key: string) => Promise<void> = async () => undefined
 
   constructor(inner: ObjectStore) {
     this.#inner = inner
@@ -41,6 +42,7 @@ export class MortalStore implements ObjectStore {
 
   async get(key: string): Promise<Buffer | undefined> {
     this.#alive()
+    await this.beforeGet(key)
     return this.#inner.get(key)
   }
 

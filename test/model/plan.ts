@@ -7,14 +7,13 @@ import type { Limits, World } from './world.ts'
 /** Records in the order in which they are sent, each to its topic partition. */
 export type Delivery = { topic: string; partition: number; sample: Sample }[]
 
-/** What happens; `again` is how many records later a record is delivered once more. */
 type Step =
   | { do: 'append'; count: number }
   | { do: 'take'; recordsMax: number; order: number }
   | { do: 'land'; flushSize: number }
-  | { do: 'sink'; death?: Death }
-  | { do: 'clean'; path: CleaningPath; limits: Limits; death?: Death }
-  | { do: 'rebuild'; path: CleaningPath; death?: Death }
+  | { do: 'sink'; death: Death | undefined }
+  | { do: 'clean'; path: CleaningPath; limits: Limits; death: Death | undefined }
+  | { do: 'rebuild'; path: CleaningPath; death: Death | undefined }
   | { do: 'crash'; path: CleaningPath; dropIndex: boolean }
   | { do: 'optimize'; path: CleaningPath; kind: 'data' | 'quarantine' }
   | { do: 'restart' }
@@ -34,11 +33,17 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 })
 
 /**
- * Records of few keys, so that repeats are common.
+ * Records of few keys, so that repeats are common; some are delivered once more, a number of records later.
  *
  * @param byKey all records of a key go to one topic partition
  */
-export function deliveries({ byKey, partitions }: { byKey: boolean; partitions: number }): fc.Arbitrary<Delivery> {
+export function deliveries({
+  byKey,
+  partitions,
+}: {
+  byKey: boolean
+  partitions: number
+}): fc.Arbitrary<Delivery> {
   const record = fc.record({
     draft,
     place: fc.integer({ min: 0, max: 2 * partitions - 1 }),
@@ -70,34 +75,38 @@ const limits = fc.record({
   bytesMax: fc.constantFrom(25, 1_000_000),
 })
 
-type Weighted = { weight: number; arbitrary: fc.Arbitrary<Step> }
-const step = (weight: number, arbitrary: fc.Arbitrary<unknown>): Weighted => ({
-  weight,
-  arbitrary: arbitrary.map((value) => JSON.parse(JSON.stringify(value)) as Step),
+const append = fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 8 }) })
+const takeSome = fc.record({
+  do: fc.constant('take' as const),
+  recordsMax: fc.constantFrom(1, 2, 100),
+  order: fc.integer({ min: 0, max: 3 }),
 })
-const doing = <T>(name: Step['do'], rest: Record<string, fc.Arbitrary<T>>) =>
-  fc.record({ do: fc.constant(name), ...rest })
-
-/** Any steps in any order. */
-export const plans: fc.Arbitrary<Plan> = fc.array(
-  fc.oneof(
-    step(5, doing<unknown>('append', { count: fc.integer({ min: 1, max: 8 }) })),
-    step(
-      5,
-      doing<unknown>('take', { recordsMax: fc.constantFrom(1, 2, 100), order: fc.integer({ min: 0, max: 3 }) }),
-    ),
-    step(3, doing<unknown>('land', { flushSize: fc.constantFrom(1, 2, 100) })),
-    step(3, doing<unknown>('sink', { death })),
-    step(6, doing<unknown>('clean', { path, limits, death })),
-    step(1, doing<unknown>('rebuild', { path, death })),
-    step(1, doing<unknown>('crash', { path, dropIndex: fc.boolean() })),
-    step(1, doing<unknown>('optimize', { path, kind: fc.constantFrom('data', 'quarantine') })),
-    step(1, doing<unknown>('restart', {})),
-    step(1, doing<unknown>('forget', {})),
-    step(1, doing<unknown>('verify', {})),
-  ),
-  { maxLength: 24 },
+const land = fc.record({ do: fc.constant('land' as const), flushSize: fc.constantFrom(1, 2, 100) })
+const sink = fc.record({ do: fc.constant('sink' as const), death })
+const disturbance: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('rebuild' as const), path, death }),
+  fc.record({ do: fc.constant('crash' as const), path, dropIndex: fc.boolean() }),
+  fc.record({ do: fc.constant('optimize' as const), path, kind: fc.constantFrom('data', 'quarantine') }),
+  fc.constant({ do: 'restart' as const }),
+  fc.constant({ do: 'forget' as const }),
+  fc.constant({ do: 'verify' as const }),
 )
+const cleaning: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('clean' as const), path, limits, death }) },
+  { weight: 1, arbitrary: disturbance },
+)
+
+/** Something arrives, is taken, and lands perhaps; then a few things happen to it. Steps may find nothing to do. */
+const wave: fc.Arbitrary<Step[]> = fc
+  .tuple(
+    append,
+    fc.array(takeSome, { maxLength: 2 }),
+    fc.option(fc.tuple(land, sink), { nil: [] }),
+    fc.array(cleaning, { maxLength: 3 }),
+  )
+  .map(([first, ...rest]) => [first, ...rest.flat()])
+
+export const plans: fc.Arbitrary<Plan> = fc.array(wave, { maxLength: 4 }).map((waves) => waves.flat())
 
 /** Act a plan out; what it leaves undone is done in the end. */
 export async function act(world: World, plan: Plan, delivery: Delivery): Promise<void> {

@@ -163,7 +163,11 @@ export class World {
     }
   }
 
-  async cleaner(path: CleaningPath, dataset = this.options.dataset, index = 'index'): Promise<DatasetCleaner> {
+  async cleaner(
+    path: CleaningPath,
+    dataset = this.options.dataset,
+    index = 'index',
+  ): Promise<DatasetCleaner> {
     const open = this.#cleaners.get(path)
     if (open) return open
     const opened = await this.anotherCleaner(path, { dataset, index })
@@ -243,7 +247,8 @@ export class World {
     while (await this.take(1_000, 0));
     await this.land(10)
     while (await this.sink());
-    for (const path of cleaningPaths) while (await this.clean(path, { recordsMax: 1_000, bytesMax: 1_000_000 }));
+    for (const path of cleaningPaths)
+      while (await this.clean(path, { recordsMax: 1_000, bytesMax: 1_000_000 }));
   }
 
   verify(): Promise<Verification> {

@@ -7,7 +7,6 @@ import {
   duckDbType,
   type Engine,
   identifier,
-  literal,
   type Session,
   schemaFromDuckDb,
   type TableSchema,
@@ -15,6 +14,7 @@ import {
 import type { Bad } from '../reason.ts'
 import { canonicalSql } from './canonical.ts'
 import { conversionSql } from './conversions.ts'
+import { readLines } from './read-lines.ts'
 
 /** A cleaned record, keys apart. */
 export interface CleanedRow {
@@ -29,6 +29,8 @@ export interface CleanedRow {
 /** Columns a cleaning text passes on or returns beside the table's own. */
 const recordColumn = '_record'
 const reasonColumn = 'bad_reason'
+
+const linesPerWrite = 500
 
 /** Engine failures that no record is to blame for: the group is tried again, nothing is quarantined. */
 const engineFailure = /^(Error: )?(Out of Memory|IO|Internal|INTERNAL|FATAL|Interrupt|Connection|Resource)/
@@ -76,14 +78,18 @@ export class DuckDbCleaner {
    * @param lines prepared lines (`preparedLine`), Latin-1, one character a byte
    * @throws CLEAN_SQL_FAILED when the text loses or repeats a record, or fails without cause in the data
    */
-  async clean(lines: string): Promise<CleanedGroup> {
+  async clean(lines: readonly string[]): Promise<CleanedGroup> {
     const session = await this.#engine.connect()
     const file = join(this.#temporaryFolder, `prepared-${randomUUID()}.ndjson`)
     try {
       await prepareSession(session)
-      await writeFile(file, lines, 'latin1')
+      await writeFile(file, pieces(lines), 'latin1')
       const group = new CleanedGroup(session, this.#dataset, this.schema)
-      await group.load(file)
+      // One character a byte.
+      await group.load(
+        file,
+        lines.reduce((most, line) => Math.max(most, line.length), 0),
+      )
       await group.run()
       return group
     } catch (error) {
@@ -119,10 +125,10 @@ export class CleanedGroup {
   }
 
   /** Convert prepared lines to the declared types. */
-  async load(file: string): Promise<void> {
+  async load(file: string, lineBytesMax: number): Promise<void> {
     const fields = Object.keys(this.#dataset.schema).map((_, column) => `c${column}: 'VARCHAR'`)
     const columns = `{${recordColumn}: 'BIGINT', ${fields.join(', ')}}`
-    const prepared = `read_json(${literal(file)}, format = 'newline_delimited', columns = ${columns})`
+    const prepared = readLines(file, columns, lineBytesMax)
     await this.session.run(`CREATE TEMP TABLE converted AS ${conversionSql(this.#dataset.schema, prepared)}`)
     for (const row of await this.session.rows(
       `SELECT ${recordColumn}, _mismatch FROM converted WHERE _mismatch IS NOT NULL`,
@@ -256,6 +262,11 @@ function schemaOf(
   } catch (error) {
     throw invalid(messageOf(error), error)
   }
+}
+
+/** Lines put together to writes of a useful size. */
+function* pieces(lines: readonly string[]): Generator<string> {
+  for (let at = 0; at < lines.length; at += linesPerWrite) yield lines.slice(at, at + linesPerWrite).join('')
 }
 
 /** What makes DuckDB read the portable subset as Spark does. */

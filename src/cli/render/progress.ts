@@ -28,7 +28,15 @@ class Bar implements Progress {
     this.end()
     const format = total === undefined ? '{step} …' : '{step}  {bar}  {value} of {total}'
     this.#bar = new cliProgress.SingleBar(
-      { stream: this.#stream, format, barsize: 30, clearOnComplete: true, hideCursor: true },
+      {
+        stream: this.#stream,
+        format,
+        barsize: 30,
+        clearOnComplete: true,
+        hideCursor: true,
+        // Signals are the commands' own.
+        gracefulExit: false,
+      },
       cliProgress.Presets.shades_classic,
     )
     this.#bar.start(total ?? 1, 0, { step: name })

@@ -35,7 +35,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const settings = new Map<string, Setting>()
   for (const { key, schema } of configKeys) settings.set(key, { value: schema.default, origin: 'default' })
   const file = await readConfigFile(sources)
-  if (file) for (const [key, value] of flatten(file.content)) set(settings, key, { value, origin: file.path })
+  if (file) {
+    const { path: origin, content } = file
+    for (const [key, value] of flatten(content, origin)) set(settings, key, { value, origin })
+  }
   for (const [variable, value] of Object.entries(sources.environment)) {
     if (variable.startsWith('PINFLOW_') && value !== undefined) setFromVariable(settings, variable, value)
   }
@@ -57,7 +60,7 @@ export interface DescribedKey {
 
 /** Every key with its value (secrets masked), where it came from, and what it means. */
 export function describeConfig({ config, origins }: LoadedConfig): DescribedKey[] {
-  const values = new Map(flatten(config))
+  const values = new Map(flatten(config, 'the configuration'))
   return configKeys.map(({ key, schema }) => ({
     key,
     value: secretKeys.has(key) && values.get(key) !== null ? '********' : values.get(key),
@@ -79,9 +82,8 @@ async function readConfigFile({
       return { path, content: module.default }
     } catch (error) {
       if (file === undefined && isSystemError(error, 'ENOENT')) continue
-      throw new PipelineError('CONFIG_INVALID', `the configuration file ${path}: ${messageOf(error)}`, {
-        cause: error,
-      })
+      const why = isSystemError(error, 'ENOENT') ? 'it does not exist' : messageOf(error)
+      throw new PipelineError('CONFIG_INVALID', `the configuration file ${path}: ${why}`, { cause: error })
     }
   }
   return undefined
@@ -148,17 +150,20 @@ function refuseBeyondLoopback(settings: ReadonlyMap<string, Setting>): void {
   }
 }
 
-function flatten(content: unknown, prefix = ''): [key: string, value: unknown][] {
+/** @param origin for messages */
+function flatten(content: unknown, origin: string, prefix = ''): [key: string, value: unknown][] {
   if (content === null || typeof content !== 'object' || Array.isArray(content)) {
     throw new PipelineError(
       'CONFIG_INVALID',
-      `${prefix === '' ? 'the configuration' : prefix.slice(0, -1)} is no object`,
+      prefix === ''
+        ? `${origin} holds no object of keys and values${extname(origin) === '.json' ? '' : ' as its default export'}`
+        : `${prefix.slice(0, -1)} (${origin}) must be an object`,
     )
   }
   return Object.entries(content).flatMap(([name, value]): [string, unknown][] => {
     const key = prefix + name
     const isGroup = configKeys.some((known) => known.key.startsWith(`${key}.`))
-    return isGroup ? flatten(value, `${key}.`) : [[key, value]]
+    return isGroup ? flatten(value, origin, `${key}.`) : [[key, value]]
   })
 }
 

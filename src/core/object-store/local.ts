@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { isSystemError, messageOf, PipelineError } from '../errors.ts'
 import type { ObjectStore, StoredObject } from './object-store.ts'
 
-/** Names of files that are being written; a crash may leave some, and opening the store deletes them. */
-const temporaryPrefix = '.put-'
+/** Names of files that are being written, and of nothing else; a crash may leave some, `recover` deletes them. */
+const temporaryPrefix = '.put~'
 
 /**
  * An object store in a local folder.
@@ -15,10 +15,11 @@ const temporaryPrefix = '.put-'
  */
 export class LocalObjectStore implements ObjectStore {
   readonly #root: string
-  readonly #madeFolders = new Set<string>()
+  /** Folders that were made, or seen, and made durable by this process. */
+  readonly #folders = new Map<string, Promise<void>>()
 
   constructor(root: string) {
-    this.#root = root
+    this.#root = resolve(root)
   }
 
   putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
@@ -44,7 +45,12 @@ export class LocalObjectStore implements ObjectStore {
     return this.#guard('put', key, async () => {
       const path = await this.localPath(key)
       const temporary = await this.#writeTemporary(path, content)
-      await rename(temporary, path)
+      try {
+        await rename(temporary, path)
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
       await syncPath(dirname(path))
     })
   }
@@ -54,7 +60,7 @@ export class LocalObjectStore implements ObjectStore {
       try {
         return await readFile(this.#path(key))
       } catch (error) {
-        if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined
+        if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined
         throw error
       }
     })
@@ -62,8 +68,11 @@ export class LocalObjectStore implements ObjectStore {
 
   list(prefix: string, after = ''): Promise<StoredObject[]> {
     return this.#guard('list', prefix, async () => {
+      if (!prefix.endsWith('/')) throw new TypeError(`illegal prefix ${JSON.stringify(prefix)}`)
+      const folder = prefix.slice(0, -1)
+      refuseIllegal(folder)
       const found: StoredObject[] = []
-      await this.#walk(prefix.replace(/\/$/, ''), after, found)
+      await this.#walk(folder, after, found)
       return found.sort((a, b) => (a.key < b.key ? -1 : 1))
     })
   }
@@ -72,10 +81,12 @@ export class LocalObjectStore implements ObjectStore {
     return this.#guard('delete', key, () => rm(this.#path(key), { force: true }))
   }
 
-  async localPath(key: string): Promise<string> {
-    const path = this.#path(key)
-    await this.#makeFolder(dirname(path))
-    return path
+  localPath(key: string): Promise<string> {
+    return this.#guard('make the folder of', key, async () => {
+      const path = this.#path(key)
+      await this.#makeFolder(dirname(path))
+      return path
+    })
   }
 
   sync(key: string): Promise<void> {
@@ -89,19 +100,14 @@ export class LocalObjectStore implements ObjectStore {
   /** Delete what puts of a process that died have left. Call before any put, and only as the folder's owner. */
   async recover(): Promise<void> {
     await this.#guard('recover', '', async () => {
-      const names = await readdir(this.#root, { recursive: true }).catch(() => [])
-      for (const name of names) {
-        if (name.slice(name.lastIndexOf('/') + 1).startsWith(temporaryPrefix))
-          await rm(join(this.#root, name))
+      for (const name of await filesOf(this.#root)) {
+        if (basename(name).startsWith(temporaryPrefix)) await rm(join(this.#root, name), { force: true })
       }
     })
   }
 
   #path(key: string): string {
-    const illegal = key
-      .split('/')
-      .some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))
-    if (illegal) throw new TypeError(`illegal object key ${JSON.stringify(key)}`)
+    refuseIllegal(key)
     return join(this.#root, key)
   }
 
@@ -120,20 +126,26 @@ export class LocalObjectStore implements ObjectStore {
     return temporary
   }
 
-  /** Make a folder and its missing parents durable, each once a process. */
-  async #makeFolder(folder: string): Promise<void> {
-    if (this.#madeFolders.has(folder)) return
-    const first = await mkdir(folder, { recursive: true })
-    if (first !== undefined) {
-      for (let made = folder; made.length >= first.length; made = dirname(made)) await syncPath(dirname(made))
-    }
-    this.#madeFolders.add(folder)
+  /**
+   * Make a folder and its parents up to the root, and make them durable, each once a process: one that is there may
+   * have been made by a process that died before it was durable, or by a call that is not yet done.
+   */
+  #makeFolder(folder: string): Promise<void> {
+    const making = this.#folders.get(folder) ?? this.#makeDurable(folder)
+    this.#folders.set(folder, making)
+    return making
+  }
+
+  async #makeDurable(folder: string): Promise<void> {
+    if (folder.length > this.#root.length) await this.#makeFolder(dirname(folder))
+    await mkdir(folder, { recursive: true })
+    await syncPath(dirname(folder))
   }
 
   async #walk(prefix: string, after: string, found: StoredObject[]): Promise<void> {
     const entries = await readdir(join(this.#root, prefix), { withFileTypes: true }).catch(
       (error: unknown) => {
-        if (isSystemError(error, 'ENOENT')) return []
+        if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
         throw error
       },
     )
@@ -152,12 +164,36 @@ export class LocalObjectStore implements ObjectStore {
     try {
       return await action()
     } catch (error) {
-      if (error instanceof TypeError) throw error
+      if (error instanceof TypeError || error instanceof PipelineError) throw error
       // A folder deleted by hand must be made again.
-      this.#madeFolders.clear()
+      this.#folders.clear()
       const code = isSystemError(error, 'ENOSPC', 'EDQUOT') ? 'STORE_FULL' : 'STORE_FAILED'
       throw new PipelineError(code, `${verb} ${key} in ${this.#root}: ${messageOf(error)}`, { cause: error })
     }
+  }
+}
+
+function refuseIllegal(key: string): void {
+  const illegal = key
+    .split('/')
+    .some(
+      (part) =>
+        part === '' ||
+        part === '.' ||
+        part === '..' ||
+        part.includes('\0') ||
+        part.startsWith(temporaryPrefix),
+    )
+  if (illegal) throw new TypeError(`illegal object key ${JSON.stringify(key)}`)
+}
+
+/** Paths under a folder, from there on; none when it is not there. */
+async function filesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder, { recursive: true })
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return []
+    throw error
   }
 }
 

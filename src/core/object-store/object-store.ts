@@ -1,6 +1,7 @@
 /**
  * A store of immutable objects named by `/`-separated keys, the shape of S3: raw lake, epoch log and Delta tables
- * live in one. A key's segments are non-empty, not `.` or `..`, and hold no NUL; anything else is a caller's error.
+ * live in one. A key's segments are non-empty, not `.` or `..`, hold no NUL and do not begin with `.put~`; anything
+ * else is a caller's error (a TypeError).
  * Contents are durable when a put resolves.
  *
  * Every method may throw STORE_FULL (no space) or STORE_FAILED (anything else), both retriable. After either, a put

@@ -25,6 +25,8 @@ import type { Header, LogRecord, NewRecord } from '../../core/index.ts'
 const format = 1
 const batchHeaderBytes = 32
 const recordHeaderBytes = 18
+const headerFramingBytes = 6
+const u16Max = 65_535
 
 export interface BatchHeader {
   baseOffset: number
@@ -34,11 +36,25 @@ export interface BatchHeader {
   bytes: number
 }
 
-/** Bytes a record takes of memory and disk, the batch's own header aside. */
-export function encodedBytes(record: NewRecord): number {
+/**
+ * What keeps a record out of the log, after "it has"; undefined when nothing does.
+ *
+ * @param bytesMax of key, value and headers (names and values) together
+ */
+export function refusalOf(record: NewRecord, bytesMax: number): string | undefined {
+  const { headers = [] } = record
+  const framing = recordHeaderBytes + headers.length * headerFramingBytes
+  const bytes = encodedBytes(record) - framing
+  if (bytes > bytesMax) return `${bytes} bytes, the limit is ${bytesMax}`
+  if (headers.length > u16Max) return `${headers.length} headers, the limit is ${u16Max}`
+  const long = headers.find(([name]) => Buffer.byteLength(name) > u16Max)
+  return long && `a header name of ${Buffer.byteLength(long[0])} bytes, the limit is ${u16Max}`
+}
+
+function encodedBytes(record: NewRecord): number {
   let bytes = recordHeaderBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   for (const [name, value] of record.headers ?? [])
-    bytes += 6 + Buffer.byteLength(name) + (value?.length ?? 0)
+    bytes += headerFramingBytes + Buffer.byteLength(name) + (value?.length ?? 0)
   return bytes
 }
 

@@ -35,12 +35,16 @@ export class Catalog {
     this.#topics = content.topics
   }
 
-  /** Open the catalog of a folder, or make it. */
+  /** Open the catalog of a folder, or make it. @throws LOG_DAMAGED */
   static async open(folder: string): Promise<Catalog> {
     if ((await mkdir(folder, { recursive: true })) !== undefined) await syncPath(`${folder}/..`)
     const store = new LocalObjectStore(folder)
+    await store.recover()
     const stored = await store.get(key)
     if (stored) return new Catalog(store, parse(folder, stored))
+    // Under another id, topics made anew would be given the records of old ones.
+    if ((await store.list('segments/')).some((object) => object.key.endsWith('.lmdb')))
+      throw new PipelineError('LOG_DAMAGED', `${key} in ${folder} is missing, but segments are there`)
     const content: CatalogContent = { format: 1, id: randomUUID(), topics: [] }
     await store.put(key, Buffer.from(JSON.stringify(content)))
     return new Catalog(store, content)

@@ -8,87 +8,62 @@
  *
  * An append that was refused may still be in the log: offsets then go on after it, or leave a gap.
  */
-import { mkdirSync, readdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type Clock,
-  type LogRecord,
-  messageOf,
-  type NewRecord,
-  PipelineError,
-  syncPath,
-  systemClock,
-} from '../../core/index.ts'
+import { type Clock, type LogRecord, PipelineError, systemClock } from '../../core/index.ts'
 import type { Append, Appended, Extent, Log, Partitioner, Topic } from '../log.ts'
-import { kafkaPartition, kinesisHash, kinesisPartition } from '../partitioner.ts'
-import { decodeRecords, encodeBatch, encodedBytes } from './batch.ts'
+import { encodeBatch, refusalOf } from './batch.ts'
 import { Catalog } from './catalog.ts'
+import { Gate } from './gate.ts'
 import { tolerateLmdbRejections } from './lmdb-rejections.ts'
-import { removeSegmentFile, Segment, type StoredBatch } from './segment.ts'
-
-export interface EmbeddedLogOptions {
-  /** A record's key, value and headers together. */
-  recordBytesMax: number
-  /** A segment that holds as much is followed by a new one. */
-  segmentBytes: number
-  /** A segment that is as old is followed by a new one. */
-  segmentAgeMs: number
-  /** Appends are refused with LOG_FULL while the volume has less free. */
-  freeBytesMin: number
-  clock?: Clock
-  /** Called once when the log can no longer be trusted to write: end the process. */
-  onFatal?: (error: PipelineError) => void
-}
-
-interface Partition {
-  readonly topicId: number
-  readonly number: number
-  /** The offset after the last record on disk. */
-  end: number
-  /** The offset the next append gets; ahead of `end` while appends are being written. */
-  next: number
-  lastAppendMs: number
-}
-
-interface OpenTopic extends Topic {
-  readonly id: number
-  readonly numbers: readonly Partition[]
-}
-
-type State = { name: 'open' } | { name: 'full' | 'failed' | 'closed'; error: PipelineError }
-
-const spaceCheckMs = 250
+import type { EmbeddedLogOptions } from './options.ts'
+import { Pending } from './pending.ts'
+import { extentOf, offsetAtTime, recordsOf } from './reading.ts'
+import type { StoredBatch } from './segment.ts'
+import { Segments } from './segments.ts'
+import { type Partition, refuseUnlessTopicName, Topics } from './topics.ts'
 
 export class EmbeddedLog implements Log {
   readonly #folder: string
   readonly #options: EmbeddedLogOptions
   readonly #clock: Clock
   readonly #catalog: Catalog
-  readonly #topics = new Map<string, OpenTopic>()
+  readonly #gate: Gate
+  readonly #release = tolerateLmdbRejections()
   readonly #listeners = new Set<() => void>()
-  readonly #writing = new Set<Promise<unknown>>()
-  readonly #release: () => void
-  #segments: Segment[] = []
-  #activeBytes = 0
-  #state: State = { name: 'open' }
+  /** Appends that were accepted. */
+  readonly #appends = new Pending()
+  /** What changes segments. */
+  readonly #writes = new Pending()
+  /** None while they are being opened again, and once the log is closed. */
+  #segments: Segments | undefined
+  #topics = new Topics()
   #rolling: Promise<void> | undefined
-  #recovering: Promise<void> | undefined
-  #spaceCheckedMs = 0
-  #keyless = 0
+  #closing: Promise<void> | undefined
 
   private constructor(folder: string, catalog: Catalog, options: EmbeddedLogOptions) {
     this.#folder = folder
     this.#catalog = catalog
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#release = tolerateLmdbRejections()
+    this.#gate = new Gate({
+      folder,
+      freeBytesMin: options.freeBytesMin,
+      reopen: () => this.#reopen(),
+      onFatal: (error) => options.onFatal?.(error),
+    })
   }
 
-  /** Open the log of a folder, or make it. The caller owns the folder. @throws LOG_DAMAGED, LOG_FULL */
+  /** Open the log of a folder, or make it. The caller owns the folder. @throws LOG_DAMAGED, LOG_FULL, LOG_FAILED */
   static async open(folder: string, options: EmbeddedLogOptions): Promise<EmbeddedLog> {
     const log = new EmbeddedLog(folder, await Catalog.open(folder), options)
-    await log.#openSegments()
-    return log
+    try {
+      await log.#openSegments()
+      return log
+    } catch (error) {
+      await log.close()
+      if (error instanceof PipelineError) throw error
+      throw log.#gate.failureOf('it did not open', error)
+    }
   }
 
   get id(): string {
@@ -96,66 +71,45 @@ export class EmbeddedLog implements Log {
   }
 
   topics(): Topic[] {
-    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return this.#topics.list()
   }
 
   topic(name: string): Topic {
-    return this.#topic(name)
+    return this.#topics.topic(name)
   }
 
   async createTopic(
     name: string,
     { partitions, partitioner }: { partitions: number; partitioner: Partitioner },
   ): Promise<Topic> {
-    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
-      throw new PipelineError('TOPIC_NAME_INVALID', `${JSON.stringify(name)} cannot name a topic`)
-    }
-    this.#refuseUnlessOpen()
+    refuseUnlessTopicName(name)
+    this.#gate.refuseUnlessOpen()
     const stored = await this.#catalog.add({ name, partitions, partitioner, createdMs: this.#clock() })
-    return this.#openTopic(stored)
+    return this.#topics.open(stored, this.#opened)
   }
 
-  partitionFor(name: string, key: Buffer | null): number {
-    const { partitions, partitioner } = this.#topic(name)
-    if (partitioner === 'kinesis') return kinesisPartition(kinesisHash(key ?? Buffer.alloc(0)), partitions)
-    return key === null ? this.#keyless++ % partitions : kafkaPartition(key, partitions)
+  partitionFor(topic: string, key: Buffer | null): number {
+    return this.#topics.partitionFor(topic, key)
   }
 
-  async append({ topic, partition, records }: Append): Promise<Appended> {
-    const target = this.#partition(topic, partition)
+  async append(append: Append): Promise<Appended> {
+    const { topic, partition, records } = append
+    this.#topics.partition(topic, partition)
     if (records.length === 0) throw new TypeError('an append holds at least one record')
-    for (const record of records) this.#refuseTooLarge(topic, record)
-    this.#checkSpace()
-    this.#refuseUnlessOpen()
-    await this.#rollWhenDue()
-    this.#refuseUnlessOpen()
-
-    const appendTimeMs = Math.max(this.#clock(), target.lastAppendMs)
-    const baseOffset = target.next
-    const batch = encodeBatch(records, baseOffset, appendTimeMs)
-    target.next += records.length
-    target.lastAppendMs = appendTimeMs
-    this.#activeBytes += batch.length
-
-    const written = this.#active.put(target.topicId, partition, baseOffset, batch)
-    this.#writing.add(written)
-    try {
-      await written
-    } catch (error) {
-      this.#fail(error)
-    } finally {
-      this.#writing.delete(written)
+    for (const record of records) {
+      const refusal = refusalOf(record, this.#options.recordBytesMax)
+      if (refusal) throw new PipelineError('RECORD_TOO_LARGE', `a record for ${topic} has ${refusal}`)
     }
-    // After a failed commit LMDB goes on with the next one: what it wrote then is read back, not acknowledged.
-    this.#refuseUnlessOpen()
-    target.end = baseOffset + records.length
+    this.#gate.checkSpace()
+    this.#gate.refuseUnlessOpen()
+    const appended = await this.#appends.track(this.#write(append))
     for (const listener of this.#listeners) listener()
-    return { baseOffset, appendTimeMs }
+    return appended
   }
 
   offsets(topic: string, partition: number): { start: number; end: number } {
-    const { topicId, end } = this.#partition(topic, partition)
-    return { start: this.#segments[0]?.startOf(topicId, partition) ?? 0, end }
+    const { start, end } = this.#topics.partition(topic, partition)
+    return { start, end }
   }
 
   read(
@@ -164,17 +118,7 @@ export class EmbeddedLog implements Log {
     from: number,
     limit: { records: number; bytes: number },
   ): LogRecord[] {
-    const found: LogRecord[] = []
-    let bytes = 0
-    for (const batch of this.#batches(topic, partition, from)) {
-      for (const record of decodeRecords(batch.content, batch, topic, partition)) {
-        if (record.offset < from) continue
-        bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
-        if (found.length > 0 && (found.length >= limit.records || bytes > limit.bytes)) return found
-        found.push(record)
-      }
-    }
-    return found
+    return recordsOf(this.#batches(topic, partition, from), topic, partition, from, limit)
   }
 
   extent(
@@ -183,33 +127,12 @@ export class EmbeddedLog implements Log {
     from: number,
     limit: { records: number; bytes: number },
   ): Extent | undefined {
-    let extent: Extent | undefined
-    for (const { baseOffset, count, bytes, appendTimeMs } of this.#batches(topic, partition, from)) {
-      const here = baseOffset + count - Math.max(baseOffset, from)
-      if (!extent) {
-        extent = { to: baseOffset + count, count: here, bytes, oldestMs: appendTimeMs }
-        continue
-      }
-      if (extent.count + here > limit.records || extent.bytes + bytes > limit.bytes) break
-      extent = { ...extent, to: baseOffset + count, count: extent.count + here, bytes: extent.bytes + bytes }
-    }
-    return extent
+    return extentOf(this.#batches(topic, partition, from), from, limit)
   }
 
   offsetAt(topic: string, partition: number, timeMs: number): number {
-    const { start, end } = this.offsets(topic, partition)
-    let low = start
-    let high = end
-    // Append times never go back: halve the offsets, moving by whole batches.
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const [batch] = this.#batches(topic, partition, middle)
-      if (!batch) high = middle
-      else if (batch.appendTimeMs < timeMs) low = batch.baseOffset + batch.count
-      else high = Math.min(middle, batch.baseOffset)
-    }
-    const [batch] = this.#batches(topic, partition, low)
-    return batch ? batch.baseOffset : end
+    const batchAt = (offset: number) => this.#batches(topic, partition, offset).next().value ?? undefined
+    return offsetAtTime(batchAt, this.offsets(topic, partition), timeMs)
   }
 
   onAppend(listener: () => void): () => void {
@@ -218,8 +141,8 @@ export class EmbeddedLog implements Log {
   }
 
   /**
-   * Drop the oldest segments whose records all are below `keepFrom` and that are older than `ageMs`, or that stand
-   * above `bytesMax` in all. The segment that is written to stays.
+   * Drop the oldest segments whose records all are below `keepFrom`, and that are older than `ageMs` or stand in the
+   * way of taking at most `bytesMax` of the volume. The segment that is written to stays.
    *
    * @param keepFrom the first offset of a partition that is still needed
    * @returns the number of segments dropped
@@ -229,19 +152,22 @@ export class EmbeddedLog implements Log {
     keepFrom: (topic: string, partition: number) => number,
   ): Promise<number> {
     let dropped = 0
-    for (;;) {
-      const [oldest, next] = this.#segments
-      if (!oldest || !next || this.#state.name !== 'open') return dropped
-      const needed = [...this.#topics.values()].some(({ name, id, numbers }) =>
-        numbers.some(({ number }) => next.startOf(id, number) > keepFrom(name, number)),
-      )
+    while (this.#gate.isOpen) {
+      const segments = this.#opened
+      const next = segments.second
+      if (!next) return dropped
+      const needed = this.#topics
+        .partitions()
+        .some(({ topicId, topic, number }) => next.startOf(topicId, number) > keepFrom(topic, number))
       const old = this.#clock() - next.header.createdMs > ageMs
-      const large = bytesMax !== null && this.#segments.length * this.#options.segmentBytes > bytesMax
+      const large = bytesMax !== null && segments.fileBytes > bytesMax
       if (needed || !(old || large)) return dropped
-      this.#segments = this.#segments.slice(1)
-      await oldest.drop()
+      const dropping = this.#writes.track(segments.dropOldest())
+      for (const held of this.#topics.partitions()) held.start = segments.startOf(held.topicId, held.number)
+      await dropping
       dropped++
     }
+    return dropped
   }
 
   /**
@@ -250,212 +176,119 @@ export class EmbeddedLog implements Log {
    */
   async continueFrom(ends: readonly { topic: string; partition: number; to: number }[]): Promise<void> {
     for (const { topic, partition, to } of ends) {
-      const target = this.#partition(topic, partition)
+      const target = this.#topics.partition(topic, partition)
       target.end = Math.max(target.end, to)
       target.next = target.end
     }
-    await this.#roll()
+    this.#rolling ??= this.#roll()
+    await this.#rolling
+    this.#gate.refuseUnlessOpen()
   }
 
-  async close(): Promise<void> {
-    if (this.#state.name === 'closed') return
-    await this.#drain()
-    this.#state = { name: 'closed', error: new PipelineError('STOPPING', 'the log is closed') }
-    await this.#recovering
-    await this.#closeSegments()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#gate.close()
+    await this.#appends.settled()
+    await this.#rolling
+    await this.#writes.settled()
+    await closed
+    await this.#segments?.close()
+    this.#segments = undefined
     this.#release()
   }
 
-  get #active(): Segment {
-    const active = this.#segments.at(-1)
-    if (!active)
-      throw new PipelineError('LOG_FAILED', `the log in ${this.#folder} has no segment to write to`)
-    return active
+  /** Nothing is awaited between the last look at the segment and the put into it: none is missed by a roll. */
+  async #write({ topic, partition, records }: Append): Promise<Appended> {
+    while (this.#rolling || this.#rollIsDue()) {
+      this.#rolling ??= this.#roll()
+      await this.#rolling
+      this.#gate.refuseUnlessWritable()
+    }
+    const target = this.#topics.partition(topic, partition)
+    const appendTimeMs = Math.max(this.#clock(), target.lastAppendMs)
+    const baseOffset = target.next
+    const batch = encodeBatch(records, baseOffset, appendTimeMs)
+    target.next += records.length
+    target.lastAppendMs = appendTimeMs
+    await this.#writes.track(this.#commit(target, baseOffset, batch))
+    return { baseOffset, appendTimeMs }
   }
 
-  #topic(name: string): OpenTopic {
-    const topic = this.#topics.get(name)
-    if (!topic) throw new PipelineError('TOPIC_UNKNOWN', `there is no topic ${name}`)
-    return topic
-  }
-
-  #partition(name: string, number: number): Partition {
-    const topic = this.#topic(name)
-    const partition = topic.numbers[number]
-    if (partition) return partition
-    throw new PipelineError(
-      'PARTITION_UNKNOWN',
-      `topic ${name} has no partition ${number}, but 0 to ${topic.partitions - 1}`,
-    )
+  async #commit(target: Partition, baseOffset: number, batch: Buffer): Promise<void> {
+    const end = target.next
+    try {
+      await this.#opened.newest.put(target.topicId, target.number, baseOffset, batch)
+    } catch (error) {
+      this.#gate.writeFailed(error)
+    }
+    // After a failed commit LMDB goes on with the next one: what it wrote then is read back, not acknowledged.
+    this.#gate.refuseUnlessBelieved()
+    target.end = end
   }
 
   /** Batches on disk that hold records from `from` on, across segments. */
-  *#batches(topic: string, partition: number, from: number): Generator<StoredBatch> {
-    const { topicId, end } = this.#partition(topic, partition)
-    const { start } = this.offsets(topic, partition)
-    // Between closing and opening again nothing can be read.
-    if (this.#segments.length === 0) this.#refuseUnlessOpen()
+  *#batches(topic: string, partition: number, from: number): Generator<StoredBatch, undefined> {
+    const { topicId, start, end } = this.#topics.partition(topic, partition)
     if (from < start) {
-      const range = `it starts at ${start}`
-      throw new PipelineError(
-        'OFFSET_OUT_OF_RANGE',
-        `offset ${from} of ${topic}/${partition} is gone: ${range}`,
-      )
+      const gone = `offset ${from} of ${topic}/${partition} is gone: it starts at ${start}`
+      throw new PipelineError('OFFSET_OUT_OF_RANGE', gone)
     }
-    const first = this.#segments.findLastIndex((segment) => segment.startOf(topicId, partition) <= from)
-    for (const segment of this.#segments.slice(Math.max(first, 0))) {
-      if (from >= end) return
-      for (const batch of segment.batches(topicId, partition, from)) {
-        if (batch.baseOffset + batch.count > end) return
-        yield batch
-      }
+    if (from >= end) return
+    for (const batch of this.#opened.batches(topicId, partition, from)) {
+      if (batch.baseOffset + batch.count > end) return
+      yield batch
     }
   }
 
-  #refuseTooLarge(topic: string, record: NewRecord): void {
-    const bytes = encodedBytes(record)
-    const limit = this.#options.recordBytesMax
-    if (bytes <= limit) return
-    throw new PipelineError(
-      'RECORD_TOO_LARGE',
-      `a record for ${topic} has ${bytes} bytes, the limit is ${limit}`,
-    )
+  /** @throws LOG_FULL between closing and opening again, STOPPING once the log is closed */
+  get #opened(): Segments {
+    if (this.#segments) return this.#segments
+    this.#gate.refuseUnlessOpen()
+    throw new PipelineError('LOG_FAILED', `the log in ${this.#folder} has no segments`)
   }
 
-  #refuseUnlessOpen(): void {
-    if (this.#state.name !== 'open') throw this.#state.error
-  }
-
-  async #rollWhenDue(): Promise<void> {
-    while (this.#rolling) await this.#rolling
+  #rollIsDue(): boolean {
     const { segmentBytes, segmentAgeMs } = this.#options
-    const aged = this.#activeBytes > 0 && this.#clock() - this.#active.header.createdMs > segmentAgeMs
-    if (this.#activeBytes <= segmentBytes && !aged) return
-    this.#rolling = this.#drain()
-      .then(() => this.#roll())
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#rolling = undefined
-      })
-    await this.#rolling
+    const { bytes, header } = this.#opened.newest
+    return bytes > segmentBytes || (bytes > 0 && this.#clock() - header.createdMs > segmentAgeMs)
   }
 
-  async #drain(): Promise<void> {
-    await Promise.allSettled(this.#writing)
-  }
-
-  /** Begin a new segment; nothing is being written. */
+  /** Begin a new segment once nothing is being written; a failure closes the gate. */
   async #roll(): Promise<void> {
-    const sequence = 1 + (this.#segments.at(-1)?.header.sequence ?? 0)
-    const path = join(this.#folder, 'segments', `${String(sequence).padStart(20, '0')}.lmdb`)
-    const partitions = [...this.#topics.values()].flatMap((topic) => topic.numbers)
-    const starts = partitions.map(({ topicId, number, end }): [number, number, number] => [
-      topicId,
-      number,
-      end,
-    ])
-    removeSegmentFile(path)
-    const segment = await Segment.create(path, { format: 1, sequence, createdMs: this.#clock(), starts })
-    await syncPath(join(this.#folder, 'segments'))
-    this.#segments = [...this.#segments, segment]
-    this.#activeBytes = 0
+    try {
+      await this.#writes.settled()
+      this.#gate.refuseUnlessWritable()
+      await this.#opened.roll(this.#clock(), this.#ends())
+    } catch (error) {
+      this.#gate.writeFailed(error)
+    } finally {
+      this.#rolling = undefined
+    }
+  }
+
+  #ends(): [topicId: number, partition: number, offset: number][] {
+    return this.#topics.partitions().map(({ topicId, number, end }) => [topicId, number, end])
   }
 
   async #openSegments(): Promise<void> {
-    const folder = join(this.#folder, 'segments')
-    mkdirSync(folder, { recursive: true })
-    await syncPath(this.#folder)
-    const names = readdirSync(folder).filter((name) => name.endsWith('.lmdb'))
-    for (const [index, name] of names.sort().entries()) {
-      const segment = Segment.open(join(folder, name))
-      if (segment) this.#segments.push(segment)
-      else if (index === names.length - 1) removeSegmentFile(join(folder, name))
-      else throw new PipelineError('LOG_DAMAGED', `segment ${name} in ${folder} has no header`)
-    }
-    if (this.#segments.length === 0) await this.#roll()
-    for (const topic of this.#catalog.topics) this.#openTopic(topic)
+    const segments = await Segments.open(join(this.#folder, 'segments'))
+    this.#segments = segments
+    const topics = new Topics()
+    if (segments.count === 0) await segments.roll(this.#clock(), [])
+    for (const topic of this.#catalog.topics) topics.open(topic, segments)
+    this.#topics = topics
   }
 
-  #openTopic(stored: {
-    id: number
-    name: string
-    partitions: number
-    partitioner: Partitioner
-    createdMs: number
-  }): Topic {
-    const numbers = Array.from({ length: stored.partitions }, (_, number) =>
-      this.#openPartition(stored.id, number),
-    )
-    const topic = { ...stored, numbers }
-    this.#topics.set(stored.name, topic)
-    return topic
-  }
-
-  #openPartition(topicId: number, number: number): Partition {
-    const last = this.#active.last(topicId, number)
-    const end = last ? last.baseOffset + last.count : this.#active.startOf(topicId, number)
-    return { topicId, number, end, next: end, lastAppendMs: last?.appendTimeMs ?? 0 }
-  }
-
-  async #closeSegments(): Promise<void> {
+  async #reopen(): Promise<void> {
+    await this.#rolling
+    await this.#writes.settled()
     const segments = this.#segments
-    this.#segments = []
-    await Promise.allSettled(segments.map((segment) => segment.close()))
-  }
-
-  #freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#folder)
-    return bavail * bsize
-  }
-
-  #checkSpace(): void {
-    const now = performance.now()
-    if (this.#state.name !== 'open' || now - this.#spaceCheckedMs < spaceCheckMs) return
-    this.#spaceCheckedMs = now
-    const free = this.#freeBytes()
-    if (free < this.#options.freeBytesMin) this.#becomeFull(`${free} bytes are free on its volume`)
-  }
-
-  #fail(error: unknown): void {
-    if (this.#state.name !== 'open') return
-    // LMDB says EIO for a full disk as well: what is free decides which it was.
-    const free = this.#freeBytes()
-    if (free < Math.max(this.#options.freeBytesMin, 2 ** 20)) {
-      this.#becomeFull(`a write failed (${messageOf(error)}) with ${free} bytes free on its volume`)
-      return
-    }
-    const message = `a write of the log in ${this.#folder} failed: ${messageOf(error)}`
-    const failure = new PipelineError('LOG_FAILED', message, { cause: error })
-    this.#state = { name: 'failed', error: failure }
-    this.#options.onFatal?.(failure)
-  }
-
-  #becomeFull(why: string): void {
-    this.#state = {
-      name: 'full',
-      error: new PipelineError('LOG_FULL', `the log in ${this.#folder} is full: ${why}`),
-    }
-    this.#recovering = this.#recover()
-  }
-
-  /** Wait for space, then open the segments anew: what is on disk decides, not what memory believes. */
-  async #recover(): Promise<void> {
-    await this.#drain()
-    while (this.#state.name === 'full' && this.#freeBytes() < Math.max(this.#options.freeBytesMin, 2 ** 20)) {
-      await new Promise((resolve) => setTimeout(resolve, spaceCheckMs).unref())
-    }
-    if (this.#state.name !== 'full') return
-    try {
-      await this.#closeSegments()
-      await this.#openSegments()
-      this.#state = { name: 'open' }
-    } catch (error) {
-      const failure = new PipelineError(
-        'LOG_FAILED',
-        `the log in ${this.#folder} did not open again: ${messageOf(error)}`,
-      )
-      this.#state = { name: 'failed', error: failure }
-      this.#options.onFatal?.(failure)
-    }
+    this.#segments = undefined
+    await segments?.close()
+    await this.#openSegments()
   }
 }

@@ -11,10 +11,11 @@
  * library's default a power cut left a third of the files unusable). Recover: LMDB falls back to its last whole
  * transaction; a segment without a header is one whose making was cut off, and is deleted.
  */
-import { rmSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { open as openLmdb, type RootDatabase } from 'lmdb'
 import { messageOf, PipelineError } from '../../core/index.ts'
 import { type BatchHeader, decodeHeader } from './batch.ts'
+import { checkSegmentFile, removeSegmentFile } from './segment-file.ts'
 
 const headerKey = Buffer.from([0])
 const keyBytes = 16
@@ -36,6 +37,7 @@ export class Segment {
   readonly header: SegmentHeader
   readonly #database: RootDatabase<Buffer, Buffer>
   readonly #starts: Map<string, number>
+  #bytes: number
 
   private constructor(path: string, header: SegmentHeader, database: RootDatabase<Buffer, Buffer>) {
     this.path = path
@@ -44,26 +46,50 @@ export class Segment {
     this.#starts = new Map(
       header.starts.map(([topicId, partition, offset]) => [`${topicId}/${partition}`, offset]),
     )
+    this.#bytes = pageBytesOf(database)
   }
 
+  /** Make a segment; durable when this resolves, its name aside. */
   static async create(path: string, header: SegmentHeader): Promise<Segment> {
     const database = openDatabase(path)
-    await database.put(headerKey, Buffer.from(JSON.stringify(header)))
+    try {
+      await database.put(headerKey, Buffer.from(JSON.stringify(header)))
+    } catch (error) {
+      await database.close()
+      throw error
+    }
     return new Segment(path, header, database)
   }
 
-  /** @returns undefined when the making of the segment was cut off */
-  static open(path: string): Segment | undefined {
+  /** @returns undefined when the making of the segment was cut off @throws LOG_DAMAGED */
+  static async open(path: string): Promise<Segment | undefined> {
+    if (!checkSegmentFile(path)) return undefined
     const database = openDatabase(path)
-    const stored = database.get(headerKey)
-    if (stored) return new Segment(path, parseHeader(path, stored), database)
-    void database.close()
+    try {
+      const stored = database.get(headerKey)
+      if (stored) return new Segment(path, parseHeader(stored), database)
+    } catch (error) {
+      await database.close()
+      throw new PipelineError('LOG_DAMAGED', `the header of ${path}: ${messageOf(error)}`, { cause: error })
+    }
+    await database.close()
     return undefined
   }
 
+  /** Bytes of the pages that hold batches, about; 0 when there is no batch. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** What the segment takes of its volume. */
+  get fileBytes(): number {
+    return statSync(this.path).size
+  }
+
   /** Resolves once the batch is on disk. */
-  put(topicId: number, partition: number, baseOffset: number, batch: Buffer): Promise<boolean> {
-    return this.#database.put(batchKey(topicId, partition, baseOffset), batch)
+  async put(topicId: number, partition: number, baseOffset: number, batch: Buffer): Promise<void> {
+    this.#bytes += batch.length
+    await this.#database.put(batchKey(topicId, partition, baseOffset), batch)
   }
 
   /** The end of a partition when the segment was made: nothing below it is here. */
@@ -121,10 +147,6 @@ export class Segment {
   }
 }
 
-export function removeSegmentFile(path: string): void {
-  for (const file of [path, `${path}-lock`]) rmSync(file, { force: true })
-}
-
 function openDatabase(path: string): RootDatabase<Buffer, Buffer> {
   return openLmdb<Buffer, Buffer>({
     path,
@@ -143,12 +165,20 @@ function batchKey(topicId: number, partition: number, offset: number): Buffer {
   return key
 }
 
-function parseHeader(path: string, stored: Buffer): SegmentHeader {
-  try {
-    const header = JSON.parse(stored.toString()) as SegmentHeader
-    if (header.format === 1) return header
-    throw new Error(`unknown format ${header.format}`)
-  } catch (error) {
-    throw new PipelineError('LOG_DAMAGED', `the header of ${path}: ${messageOf(error)}`, { cause: error })
+function parseHeader(stored: Buffer): SegmentHeader {
+  const header = JSON.parse(stored.toString()) as SegmentHeader
+  if (header.format === 1) return header
+  throw new Error(`unknown format ${header.format}`)
+}
+
+function pageBytesOf(database: RootDatabase<Buffer, Buffer>): number {
+  const stats = database.getStats() as {
+    entryCount: number
+    pageSize: number
+    treeLeafPageCount: number
+    overflowPages: number
   }
+  // The segment's header is an entry.
+  if (stats.entryCount <= 1) return 0
+  return (stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize
 }

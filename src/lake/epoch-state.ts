@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util'
+import { PipelineError } from '../core/index.ts'
+import type { End, Gap, LandEntry, Range, Take, TakeEntry } from './entry.ts'
+
+/** As many lands are remembered. */
+const landsKept = 64
+
+/** What the entries of an epoch log add up to, one after another. */
+export class EpochState {
+  readonly #prefix: string
+  readonly #ends = new Map<string, End>()
+  #newest = 0
+  #logId: string | undefined
+  #lands: readonly LandEntry[] = []
+  #openTakes: readonly Take[] = []
+  #voids: readonly Gap[] = []
+
+  /**
+   * @param prefix of the entries' keys
+   * @param land where to begin: what came before it is in it
+   */
+  constructor(prefix: string, land?: LandEntry) {
+    this.#prefix = prefix
+    if (!land) return
+    for (const end of land.ends) this.#ends.set(`${end.topic}/${end.partition}`, end)
+    this.#newest = land.epoch
+    this.#logId = land.logId
+    this.#lands = [land]
+    this.#voids = land.voids
+  }
+
+  get newest(): number {
+    return this.#newest
+  }
+
+  get logId(): string | undefined {
+    return this.#logId
+  }
+
+  /** The newest, in order. */
+  get lands(): readonly LandEntry[] {
+    return this.#lands
+  }
+
+  /** As they were entered, ranges that were made void later included. */
+  get openTakes(): readonly Take[] {
+    return this.#openTakes
+  }
+
+  get voids(): readonly Gap[] {
+    return this.#voids
+  }
+
+  /** In order of topic and partition. */
+  ends(): End[] {
+    return [...this.#ends.values()].sort((a, b) =>
+      a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+    )
+  }
+
+  position(topic: string, partition: number): number {
+    return this.#ends.get(`${topic}/${partition}`)?.to ?? 0
+  }
+
+  /** A take as it is processed. */
+  withoutVoid(take: Take): Take {
+    if (this.#voids.length === 0) return take
+    const isVoid = (range: Range): boolean =>
+      this.#voids.some(
+        ({ topic, partition, from, to }) =>
+          topic === range.topic && partition === range.partition && from <= range.from && range.to <= to,
+      )
+    return { ...take, ranges: take.ranges.filter((range) => !isVoid(range)) }
+  }
+
+  /** @throws EPOCHS_DAMAGED when the entry does not follow from those before it */
+  apply(entry: TakeEntry | LandEntry): void {
+    if (entry.epoch !== this.#newest + 1) throw this.#damaged(entry, `follows entry ${this.#newest}`)
+    if (entry.kind === 'take') this.#take(entry)
+    else this.#land(entry)
+    this.#newest = entry.epoch
+    this.#logId = entry.logId
+  }
+
+  #take({ kind: _, logId: __, ...take }: TakeEntry): void {
+    for (const range of take.ranges) this.#advance(take, range, { records: range.count })
+    for (const gap of take.gaps ?? []) {
+      const end = this.#ends.get(`${gap.topic}/${gap.partition}`)
+      if (end === undefined || gap.from >= end.to) this.#advance(take, gap, { [gap.kind]: gap.count })
+      else this.#void(gap, end)
+    }
+    this.#openTakes = [...this.#openTakes, take]
+  }
+
+  #land(land: LandEntry): void {
+    // What a land forgot to repeat would be in no lake.
+    if (!isDeepStrictEqual(land.takes, this.#openTakes)) {
+      throw this.#damaged(land, 'repeats other takes than were entered')
+    }
+    this.#lands = [...this.#lands.slice(1 - landsKept), land]
+    this.#openTakes = []
+  }
+
+  /** Count taken records as lost or skipped instead. */
+  #void(gap: Gap, end: End): void {
+    this.#voids = [...this.#voids, gap]
+    const moved = { ...end, records: end.records - gap.count, [gap.kind]: end[gap.kind] + gap.count }
+    this.#ends.set(`${gap.topic}/${gap.partition}`, moved)
+  }
+
+  /** Ranges of a topic partition join without a gap: what no entry names would be lost in silence. */
+  #advance(take: Take, range: Range | Gap, added: Partial<End>): void {
+    const { topic, partition, from, to } = range
+    const key = `${topic}/${partition}`
+    const end = this.#ends.get(key) ?? { topic, partition, to: 0, records: 0, lost: 0, skipped: 0 }
+    if (from !== end.to || to < from) {
+      throw this.#damaged(take, `takes ${from} to ${to} of ${key}, which had been taken up to ${end.to}`)
+    }
+    this.#ends.set(key, {
+      ...end,
+      to,
+      records: end.records + (added.records ?? 0),
+      lost: end.lost + (added.lost ?? 0),
+      skipped: end.skipped + (added.skipped ?? 0),
+    })
+  }
+
+  #damaged({ epoch }: { epoch: number }, what: string): PipelineError {
+    return new PipelineError('EPOCHS_DAMAGED', `entry ${epoch} under ${this.#prefix} ${what}`)
+  }
+}
