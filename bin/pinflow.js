@@ -3,6 +3,7 @@
 // it works before any build: a checkout runs src/cli/main.ts, a published package dist/src/cli/main.js.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -23,6 +24,8 @@ async function run() {
     if (!/SQLite is an experimental feature/.test(String(warning)))
       emitWarning.call(process, warning, ...rest)
   }
+  // Halves what a command takes to start, from the second time on; kept in the system's folder for temporary files.
+  module.enableCompileCache?.()
   const source = join(root, 'src', 'cli', 'main.ts')
   const main = existsSync(source) ? source : join(root, 'dist', 'src', 'cli', 'main.js')
   await import(pathToFileURL(main).href)

@@ -11,26 +11,37 @@ export interface CallOptions {
   onItem?: (item: unknown) => void
   /** Ends what goes on without end. */
   signal?: AbortSignal
-  /** The operation needs takes, landings and stream cleaning to go on. */
-  running?: boolean
+}
+
+/** Operations on one data folder, until it is closed. */
+export interface Caller {
+  /** @throws what the operation throws */
+  call<Name extends OperationName>(
+    name: Name,
+    parameters: ParametersOf<Name>,
+    options?: CallOptions,
+  ): Promise<ResultOf<Name>>
+  close(): Promise<void>
 }
 
 /**
- * Run an operation on a data folder: through the API of the process that owns it, else in this process, which then
- * owns it meanwhile.
+ * Reach a data folder: through the API of the process that owns it, else in this process, which then owns it
+ * meanwhile.
  *
- * @throws DATA_FOLDER_UNUSABLE when there is no data, and what the operation throws
+ * @param running the operations need takes, landings and stream cleaning to go on
+ * @throws DATA_FOLDER_UNUSABLE when there is no data
  */
-export async function call<Name extends OperationName>(
-  globals: GlobalOptions,
-  name: Name,
-  parameters: ParametersOf<Name>,
-  options: CallOptions = {},
-): Promise<ResultOf<Name>> {
+export async function connect(globals: GlobalOptions, { running = false } = {}): Promise<Caller> {
   const settings = await loadSettings(globals)
   const { data } = settings.config
   const owner = await DataFolder.owner(data)
-  if (owner) return (await callOwner(owner, name, parameters, options)) as ResultOf<Name>
+  if (owner) {
+    return {
+      call: async (name, parameters, options = {}) =>
+        (await callOwner(owner, name, parameters, options)) as ResultOf<typeof name>,
+      close: async () => undefined,
+    }
+  }
   if (!(await DataFolder.exists(data))) {
     throw new PipelineError(
       'DATA_FOLDER_UNUSABLE',
@@ -42,12 +53,29 @@ export async function call<Name extends OperationName>(
     pipeline: await openPipeline(settings),
     logger: stderrLogger('warn'),
   })
-  const { onItem = () => undefined, signal = new AbortController().signal } = options
+  if (running) platform.start()
+  return {
+    call: async (
+      name,
+      parameters,
+      { onItem = () => undefined, signal = new AbortController().signal } = {},
+    ) => (await runOperation(name, { platform, signal, emit: onItem }, parameters)) as ResultOf<typeof name>,
+    close: () => platform.abandon(),
+  }
+}
+
+/** Run one operation on a data folder. */
+export async function call<Name extends OperationName>(
+  globals: GlobalOptions,
+  name: Name,
+  parameters: ParametersOf<Name>,
+  options: CallOptions & { running?: boolean } = {},
+): Promise<ResultOf<Name>> {
+  const caller = await connect(globals, options)
   try {
-    if (options.running) platform.start()
-    return (await runOperation(name, { platform, signal, emit: onItem }, parameters)) as ResultOf<Name>
+    return await caller.call(name, parameters, options)
   } finally {
-    await platform.abandon()
+    await caller.close()
   }
 }
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { ResultOf } from '../api/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
-import { call } from './call.ts'
+import { type Caller, call, connect } from './call.ts'
 import { answerTable, printVerification } from './print-report.ts'
 import type { GlobalOptions } from './settings.ts'
 
@@ -142,7 +142,20 @@ async function askCommand(
   question: string | undefined,
   options: GlobalOptions & { from: CleaningPath },
 ): Promise<void> {
-  const questions = await call(options, 'questions', {})
+  const caller = await connect(options)
+  try {
+    await askAll(caller, question, options)
+  } finally {
+    await caller.close()
+  }
+}
+
+async function askAll(
+  caller: Caller,
+  question: string | undefined,
+  options: GlobalOptions & { from: CleaningPath },
+): Promise<void> {
+  const questions = await caller.call('questions', {})
   const asked = question === undefined ? questions : questions.filter(({ name }) => name === question)
   if (asked.length === 0) {
     const known = questions.map(({ name }) => name).join(', ')
@@ -150,7 +163,7 @@ async function askCommand(
   }
   const answers: Record<string, Answer & { title: string }> = {}
   for (const { name, title } of asked) {
-    const answer = await call(options, 'ask', { question: name, from: options.from })
+    const answer = await caller.call('ask', { question: name, from: options.from })
     answers[name] = { title, ...answer }
     if (!options.json)
       console.log(

@@ -61,7 +61,7 @@ describe('demo', () => {
     const report = JSON.parse(stdout) as Report
     expect(report).toEqual(contract(data, 40))
     expectClosed(report, 40)
-    // In place, and never extra: 40 draws of 40 different rows, one record in them spoilt.
+    // 40 draws, 40 different rows.
     expect(report.account.pin?.batch).toEqual({ read: 40, rows: 40, duplicates: 0, quarantined: 0 })
     for (const rows of Object.values(report.answers)) expect(rows[0]).toEqual(expect.any(Object))
     const [first] = report.answers['1'] ?? []
@@ -77,11 +77,10 @@ describe('demo', () => {
 
   test('runs twice in a row without a folder of its own, each time in a new one', async () => {
     const options = { env: { TMPDIR: folder }, cwd: folder }
-    const before = await readdir(folder)
     for (const turn of [1, 2]) {
       const { code, stdout } = await pinflow(['demo', '--posts', '3', '--order', 'sequential'], options)
       expect(code).toBe(0)
-      const made = (await readdir(folder)).filter((name) => !before.includes(name))
+      const made = (await readdir(folder)).filter((name) => name.startsWith('pinflow-demo-'))
       expect(made).toHaveLength(turn)
       expect(stdout).toContain('Verified: all')
       expect(made.some((name) => stdout.includes(join(folder, name)))).toBe(true)
@@ -113,7 +112,11 @@ describe('demo --source ndjson:DIR', () => {
     const args = ['demo', '--source', `ndjson:${source}`, '--data', given, '--json']
     const { code, stdout, stderr } = await pinflow(args)
     const { account, sourceErrors, verify } = JSON.parse(stdout) as Report
-    const sent = Object.values(account).map((dataset) => [dataset.sent, dataset.acknowledged, dataset.batch.rows])
+    const sent = Object.values(account).map((dataset) => [
+      dataset.sent,
+      dataset.acknowledged,
+      dataset.batch.rows,
+    ])
     expect(sent).toEqual([
       [2, 2, 2],
       [6, 6, 6],
@@ -127,7 +130,10 @@ describe('demo --source ndjson:DIR', () => {
 
   test.each([
     ['ndjson:nowhere', 'SOURCE_UNREADABLE: nowhere does not exist'],
-    ['ndjson:package.json', 'SOURCE_UNREADABLE: package.json does not exist, is no folder, or holds none of pin.ndjson'],
+    [
+      'ndjson:package.json',
+      'SOURCE_UNREADABLE: package.json does not exist, is no folder, or holds none of pin.ndjson',
+    ],
     ['csv:x', 'USAGE: --source csv:x: a source is ndjson:DIR'],
   ])('%s is refused', async (source, message) => {
     const options = { env: { TMPDIR: folder } }
@@ -156,7 +162,9 @@ async function expectCommands(posts: number): Promise<void> {
 
   const consumed = await pinflow(['consume', 'streaming-demo-pin', '--from-beginning', '--json', ...all])
   const records = jsonLines(consumed.stdout)
-  expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: posts / 2 }, (_, offset) => offset))
+  expect(records.map(({ offset }) => offset)).toEqual(
+    Array.from({ length: posts / 2 }, (_, offset) => offset),
+  )
   expect(records[0]).toEqual({
     topic: 'streaming-demo-pin',
     partition: 0,
@@ -204,7 +212,7 @@ describe('on the folder of a demo, without a server', () => {
 
   test('ask answers one question or all; tables lists tables and their history', async () => {
     const answers = await pinflowJson<Record<string, object>>(['ask', '--data', data])
-    expect(Object.keys(answers)).toEqual(questions)
+    expect(Object.keys(answers).sort()).toEqual(questions)
     const shown = await pinflow(['ask', '3b', '--from', 'stream', '--data', data])
     expect(shown.stdout).toMatch(/^\n3b {2}Country or countries with the most-followed poster\n {2}country/)
     const history = await pinflowJson<object[]>(['tables', 'history', 'stream.user', '--data', data])
@@ -219,7 +227,13 @@ describe('against a running platform', () => {
   test('emulate posts through its doors, and every command speaks to it', async () => {
     const server = await start(['--data', data])
     try {
-      const emulated = await pinflowJson<Record<string, unknown>>(['emulate', '--posts', '20', '--data', data])
+      const emulated = await pinflowJson<Record<string, unknown>>([
+        'emulate',
+        '--posts',
+        '20',
+        '--data',
+        data,
+      ])
       const twenty = { sent: 20, acknowledged: 20, failed: 0 }
       expect(emulated).toEqual({
         datasets: { pin: twenty, geo: twenty, user: twenty },

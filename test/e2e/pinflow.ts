@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -86,7 +87,7 @@ export function launch(
   const [command, ...rest] = [...before, process.execPath, join(root, 'bin', 'pinflow.js'), ...args]
   return spawn(command!, rest, {
     cwd,
-    env: { ...Object.fromEntries(own), ...env },
+    env: { ...Object.fromEntries(own), NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

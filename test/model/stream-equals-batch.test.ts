@@ -32,15 +32,15 @@ test('tables follow from the order of the records alone, whatever the splits, re
 })
 
 test('the same where the last of a key wins', async () => {
-  await tablesFollowTheRules({ ...thing, onDuplicate: 'last' }, 20)
+  await tablesFollowTheRules({ ...thing, onDuplicate: 'last' }, 15)
 })
 
 test('the same without a key', async () => {
-  await tablesFollowTheRules({ ...thing, key: [] }, 10)
+  await tablesFollowTheRules({ ...thing, key: [] }, 6)
 })
 
 test('the same for a key of two columns', async () => {
-  await tablesFollowTheRules({ ...thing, key: ['t', 'id'] }, 10)
+  await tablesFollowTheRules({ ...thing, key: ['t', 'id'] }, 6)
 })
 
 test('two splits of the same records end in the same tables, where each key stays in one partition', async () => {
@@ -56,7 +56,7 @@ test('two splits of the same records end in the same tables, where each key stay
     fc.asyncProperty(deliveries({ byKey: true, partitions }), plans, plans, async (delivery, one, other) => {
       expect(await holds(one, delivery)).toEqual(await holds(other, delivery))
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 15) },
+    { numRuns: Number(process.env['RUNS'] ?? 10) },
   )
 })
 
@@ -70,7 +70,7 @@ test('a rebuild makes the same tables again', async () => {
         await expectVerified(world)
       }),
     ),
-    { numRuns: Number(process.env['RUNS'] ?? 10) },
+    { numRuns: Number(process.env['RUNS'] ?? 5) },
   )
 })
 

@@ -51,10 +51,10 @@ export interface Thing {
 
 export type Verdict = { row: Thing } | { reason: string }
 
-/** A value on its way, and what becomes of it before the key rule; `keyed`: where `id` is the key. */
+/** A value on its way, and what becomes of it before the key rule. */
 export interface Sample {
   value: Buffer | null
-  verdict: (keyed: boolean) => Verdict
+  verdict: (key: readonly string[]) => Verdict
 }
 
 /** What a record says, and how it is written. */
@@ -124,7 +124,7 @@ export function sampleOf({ id, n, t, form }: Draft): Sample {
     case 'noId':
       return {
         value: Buffer.from(JSON.stringify({ id: null, n, t })),
-        verdict: (keyed) => (keyed ? { reason: 'KEY_MISSING' } : { row: { ...cleaned, id: null } }),
+        verdict: () => ({ row: { ...cleaned, id: null } }),
       }
     case 'wrongType':
       return bad(JSON.stringify({ id, n: `${n}x`, t }), 'TYPE_MISMATCH n')
@@ -139,8 +139,8 @@ export function sampleOf({ id, n, t, form }: Draft): Sample {
     case 'keyAlone':
       return {
         value: Buffer.from(JSON.stringify({ id })),
-        verdict: (keyed) =>
-          keyed ? { reason: 'NO_KNOWN_COLUMN' } : { row: { id: String(id), n: null, t: null } },
+        verdict: (key) =>
+          key.includes('id') ? { reason: 'NO_KNOWN_COLUMN' } : { row: { id: String(id), n: null, t: null } },
       }
     case 'twice':
       return bad(`{"id":${id},"n":${n},"n":${n}}`, 'DUPLICATE_MEMBER')
@@ -177,7 +177,7 @@ export interface Expected {
 /** The key rule over records in their order, and the account of it. */
 export function expectedOf(
   records: Iterable<PlacedVerdict>,
-  rule: { keyed: boolean; onDuplicate: 'first' | 'last' },
+  rule: Pick<Dataset, 'key' | 'onDuplicate'>,
 ): Expected {
   const byKey = new Map<string, Thing>()
   const rows: Thing[] = []
@@ -189,10 +189,12 @@ export function expectedOf(
     const { verdict } = record
     if ('reason' in verdict) {
       quarantined.push(quarantineText(record, verdict.reason))
-    } else if (!rule.keyed) {
+    } else if (rule.key.length === 0) {
       rows.push(verdict.row)
+    } else if (rule.key.some((column) => verdict.row[column as keyof Thing] === null)) {
+      quarantined.push(quarantineText(record, 'KEY_MISSING'))
     } else {
-      const key = verdict.row.id ?? ''
+      const key = JSON.stringify(rule.key.map((column) => verdict.row[column as keyof Thing]))
       const present = byKey.get(key)
       if (present === undefined || rule.onDuplicate === 'last') byKey.set(key, verdict.row)
       if (present === undefined) continue

@@ -247,8 +247,11 @@ export class World {
     while (await this.take(1_000, 0));
     await this.land(10)
     while (await this.sink());
-    for (const path of cleaningPaths)
-      while (await this.clean(path, { recordsMax: 1_000, bytesMax: 1_000_000 }));
+    const wide = { recordsMax: 1_000, bytesMax: 1_000_000 }
+    const cleanAll = async (path: CleaningPath) => {
+      while (await this.clean(path, wide));
+    }
+    await Promise.all(cleaningPaths.map(cleanAll))
   }
 
   verify(): Promise<Verification> {
@@ -267,8 +270,7 @@ export class World {
 
   /** What both tables must hold of what was taken. */
   expected(): Expected {
-    const { key, onDuplicate } = this.options.dataset
-    return expectedOf(this.#placed(key.length > 0), { keyed: key.length > 0, onDuplicate })
+    return expectedOf(this.#placed(), this.options.dataset)
   }
 
   /** What a table, its quarantine and its account hold. */
@@ -291,12 +293,19 @@ export class World {
     }
   }
 
-  *#placed(keyed: boolean): Generator<PlacedVerdict> {
+  *#placed(): Generator<PlacedVerdict> {
     for (const { epoch, ranges } of this.#takes) {
       for (const { topic, partition, from, to } of ranges) {
         const samples = this.#samples.get(`${topic}/${partition}`) ?? []
         for (const [at, { value, verdict }] of samples.slice(from, to).entries())
-          yield { epoch, topic, partition, offset: from + at, value, verdict: verdict(keyed) }
+          yield {
+            epoch,
+            topic,
+            partition,
+            offset: from + at,
+            value,
+            verdict: verdict(this.options.dataset.key),
+          }
       }
     }
   }

@@ -107,8 +107,8 @@ export const configSchema = Type.Object(
     ),
     clean: Type.Object(
       {
-        groupRecordsMax: count(100_000, 'Records cleaned together at most'),
-        groupBytesMax: count(64 * 2 ** 20, 'Bytes cleaned together at most'),
+        groupRecordsMax: count(50_000, 'Records cleaned together at most'),
+        groupBytesMax: count(32 * 2 ** 20, 'Bytes cleaned together at most'),
       },
       strict,
     ),

@@ -23,8 +23,10 @@ export function recordsOf(
     for (const record of decodeRecords(batch.content, batch, topic, partition)) {
       if (record.offset < from) continue
       bytes += payloadBytes(record)
-      if (found.length > 0 && (found.length >= limit.records || bytes > limit.bytes)) return found
+      if (found.length > 0 && bytes > limit.bytes) return found
       found.push(record)
+      // Before the next batch is looked at: it may be damaged.
+      if (found.length >= limit.records) return found
     }
   }
   return found
@@ -39,13 +41,15 @@ export function extentOf(batches: Iterable<StoredBatch>, from: number, limit: Li
     const bytes = extent.bytes + batch.bytes
     if (batch.baseOffset >= from && count <= limit.records && bytes <= limit.bytes) {
       extent = { ...extent, to: batch.baseOffset + batch.count, count, bytes }
+      if (count >= limit.records) return extent
       continue
     }
     for (const record of decodeRecords(batch.content, batch, '', 0)) {
       if (record.offset < from) continue
       const more: number = extent.bytes + payloadBytes(record)
-      if (extent.count > 0 && (extent.count >= limit.records || more > limit.bytes)) return extent
+      if (extent.count > 0 && more > limit.bytes) return extent
       extent = { ...extent, to: record.offset + 1, count: extent.count + 1, bytes: more }
+      if (extent.count >= limit.records) return extent
     }
   }
   return extent

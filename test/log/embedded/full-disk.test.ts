@@ -1,0 +1,68 @@
+/** What a log does when its volume is full, on a small volume of its own, in a process of its own. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Appender, expectAcknowledged } from './child.ts'
+import { temporaryFolder } from './support.ts'
+
+const volume = mkdtempSync(join(tmpdir(), 'volume-'))
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', volume]).status === 0
+
+beforeAll(() => {
+  if (!mounted) console.warn('not run: a full volume (mounting a tmpfs needs root)')
+})
+
+afterAll(() => {
+  if (mounted) spawnSync('umount', [volume])
+  rmSync(volume, { recursive: true })
+})
+
+test.skipIf(!mounted)(
+  'a full tmpfs: appends are refused, reads go on, space makes it accept again, nothing acknowledged is lost',
+  async () => {
+    const folder = join(volume, 'log')
+    const ballast = join(volume, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(8 * 2 ** 20))
+    const appender = new Appender(folder, 5_000)
+    await appender.next('open')
+    for (const freed of [true, false]) {
+      await appender.next('refused LOG_FULL', 20)
+      const before = appender.acknowledged.size
+      expect(before).toBeGreaterThan(100)
+      appender.say('read')
+      const [, records, end] = (await appender.next('read')).split(' ').map(Number)
+      expect(records).toBeGreaterThanOrEqual(before)
+      expect(end).toBeGreaterThanOrEqual(records!)
+      if (!freed) break
+      rmSync(ballast)
+      await appender.next('ack', 100)
+    }
+    const complaints = await appender.stop()
+    expect(complaints).not.toMatch(/unhandled|uncaught/i)
+    expect(new Set(appender.lines.filter((line) => line.startsWith('refused')))).toEqual(
+      new Set(['refused LOG_FULL']),
+    )
+    expect(appender.count('fatal')).toBe(0)
+    await expectAcknowledged(folder, appender.acknowledged)
+  },
+)
+
+test('a write that fails though there is space: the log fails once for all, and reads go on', async () => {
+  const folder = await temporaryFolder()
+  // A limit on the size of files makes LMDB's writes fail; the segment is about a megabyte when it is met.
+  const limited = ['sh', '-c', 'ulimit -f 800; exec "$@"', 'sh']
+  const appender = new Appender(folder, 5_000, limited)
+  await appender.next('refused', 30)
+  appender.say('read')
+  const [, records] = (await appender.next('read')).split(' ').map(Number)
+  expect(records).toBeGreaterThanOrEqual(appender.acknowledged.size)
+  expect(await appender.stop()).not.toMatch(/unhandled|uncaught/i)
+  expect(appender.lines.filter((line) => line.startsWith('fatal'))).toEqual(['fatal LOG_FAILED'])
+  expect(new Set(appender.lines.filter((line) => line.startsWith('refused')))).toEqual(
+    new Set(['refused LOG_FAILED']),
+  )
+  expect(appender.acknowledged.size).toBeGreaterThan(10)
+  await expectAcknowledged(folder, appender.acknowledged)
+})
