@@ -8,8 +8,11 @@
  *     key `02` + SHA-256 of the key text  the same, where the text is longer than 500 bytes
  */
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { open as openLmdb, type RootDatabase } from 'lmdb'
+import { freeBytes, PipelineError } from '../core/index.ts'
 
 export interface KeyIndexState {
   tableId: string
@@ -19,6 +22,11 @@ export interface KeyIndexState {
 
 const stateKey = Buffer.from([0])
 const keyTextMax = 500
+const pageBytes = 4_096
+/** The hash of the row, and what the tree adds to an entry. */
+const entryBytes = 64
+/** What a write needs beyond its entries, with room to spare. */
+const spaceMin = 2 ** 20
 
 export class KeyIndex {
   readonly path: string
@@ -46,8 +54,13 @@ export class KeyIndex {
     return this.#database.get(encodeKey(key))?.toString('hex')
   }
 
-  /** Add or replace keys, and with `state` say what the index now matches; all of it or nothing. */
+  /**
+   * Add or replace keys, and with `state` say what the index now matches; all of it or nothing.
+   *
+   * @throws STORE_FULL where the volume may not hold them
+   */
   async write(entries: Iterable<readonly [key: string, hash: string]>, state?: KeyIndexState): Promise<void> {
+    this.#refuseUnlessSpace(entries)
     await this.#database.transaction(() => {
       for (const [key, hash] of entries) this.#database.putSync(encodeKey(key), Buffer.from(hash, 'hex'))
       if (state) this.#database.putSync(stateKey, Buffer.from(JSON.stringify(state)))
@@ -55,7 +68,23 @@ export class KeyIndex {
   }
 
   async clear(): Promise<void> {
+    this.#refuseUnlessSpace([])
     await this.#database.clearAsync()
+  }
+
+  /** Pages are copied before they change: two for each entry at most, and no more than there are, half filled. */
+  #refuseUnlessSpace(entries: Iterable<readonly [key: string, hash: string]>): void {
+    let pages = 0
+    let bytes = 0
+    for (const [key] of entries) {
+      pages += 2
+      bytes += entryBytes + Math.min(Buffer.byteLength(key), keyTextMax)
+    }
+    const needed = spaceMin + Math.min(pages * pageBytes, statSync(this.path).size + 2 * bytes)
+    const free = freeBytes(dirname(this.path))
+    if (free >= needed) return
+    const message = `the key index ${this.path} wants ${needed} bytes free on its volume, there are ${free}`
+    throw new PipelineError('STORE_FULL', message)
   }
 
   close(): Promise<void> {

@@ -22,6 +22,7 @@ import {
   type TakeEntry,
 } from './entry.ts'
 import { EpochState } from './epoch-state.ts'
+import { RepeatedTakes } from './repeated-takes.ts'
 
 /** A take, and the land that repeats it once there is one. */
 export interface Epoch extends Take {
@@ -32,13 +33,6 @@ const takeKeptMs = 3_600_000
 /** Whoever looked as lately knows that no take above its own last entry can have been deleted. */
 const freshMs = takeKeptMs / 4
 
-interface Repeating {
-  land: number
-  timeMs: number
-  /** In order. */
-  takes: number[]
-}
-
 export class EpochLog {
   readonly id: string
   readonly #store: ObjectStore
@@ -47,16 +41,14 @@ export class EpochLog {
   #state: EpochState
   /** When there certainly was no entry above the newest that is known. */
   #seenMs = 0
-  /** Lands whose takes may still be in the store, oldest first. */
-  #repeating: Repeating[] = []
-  #searched = false
+  #repeated = new RepeatedTakes()
 
   private constructor(store: ObjectStore, prefix: string, id: string, clock: Clock) {
     this.#store = store
     this.#prefix = prefix
     this.id = id
     this.#clock = clock
-    this.#state = new EpochState(prefix)
+    this.#state = EpochState.at(prefix)
   }
 
   /** Open a pipeline's epoch log in a lake, or begin it. @throws EPOCHS_DAMAGED */
@@ -184,37 +176,19 @@ export class EpochLog {
 
   /** Delete the takes that lands before the newest repeat, an hour after those lands. @returns how many */
   async deleteOldTakes(): Promise<number> {
-    if (!this.#searched) await this.#searchRepeating()
-    let deleted = 0
-    for (const { land, timeMs, takes } of [...this.#repeating]) {
-      if (land >= this.newestLand || timeMs > this.#clock() - takeKeptMs) break
-      for (const take of takes) {
-        await this.#store.delete(this.#key(take))
-        deleted++
-      }
-      this.#repeating.shift()
+    const store = {
+      landEntry: (epoch: number) => this.landEntry(epoch),
+      exists: async (epoch: number) => (await this.#store.get(this.#key(epoch))) !== undefined,
+      delete: (epoch: number) => this.#store.delete(this.#key(epoch)),
     }
-    return deleted
-  }
-
-  /** Find the lands before those that are known whose takes are still there; takes are deleted oldest first. */
-  async #searchRepeating(): Promise<void> {
-    const found: Repeating[] = []
-    let above = this.#repeating[0]
-    while (above) {
-      const epoch = (above.takes[0] ?? above.land) - 1
-      above = epoch > 0 ? repeatingOf(await this.landEntry(epoch)) : undefined
-      const last = above?.takes.at(-1)
-      if (last && !(await this.#store.get(this.#key(last)))) break
-      if (above) found.unshift(above)
-    }
-    this.#repeating.unshift(...found)
-    this.#searched = true
+    return this.#repeated.delete(store, this.newestLand, this.#clock() - takeKeptMs)
   }
 
   async #append(entry: TakeEntry | LandEntry): Promise<number | undefined> {
     const key = this.#key(entry.epoch)
     const putMs = this.#clock()
+    // What does not follow must not be put: it could never be read past.
+    const state = this.#state.after(entry)
     if (!(await this.#store.putIfAbsent(key, encodeEntry(entry)))) {
       await this.refresh()
       return undefined
@@ -224,7 +198,7 @@ export class EpochLog {
       await this.#load()
       return undefined
     }
-    this.#apply(entry)
+    this.#become(state, entry)
     this.#seenMs = putMs
     return entry.epoch
   }
@@ -268,9 +242,9 @@ export class EpochLog {
     }
     const first = takes.at(-1)
     if (first && !land && first.epoch !== 1) throw this.#missing(first.epoch - 1)
-    this.#state = new EpochState(this.#prefix, land)
-    this.#repeating = land ? [repeatingOf(land)] : []
-    this.#searched = false
+    this.#state = EpochState.at(this.#prefix, land)
+    this.#repeated = new RepeatedTakes()
+    if (land) this.#repeated.add(land)
     for (const entry of takes.reverse()) this.#apply(entry)
     this.#seenMs = seenMs
   }
@@ -280,8 +254,12 @@ export class EpochLog {
   }
 
   #apply(entry: TakeEntry | LandEntry): void {
-    this.#state.apply(entry)
-    if (entry.kind === 'land') this.#repeating.push(repeatingOf(entry))
+    this.#become(this.#state.after(entry), entry)
+  }
+
+  #become(state: EpochState, entry: TakeEntry | LandEntry): void {
+    this.#state = state
+    if (entry.kind === 'land') this.#repeated.add(entry)
   }
 
   async *#storedLands(after: number, newest: number): AsyncGenerator<LandEntry> {
@@ -302,10 +280,6 @@ export class EpochLog {
     const content = await this.#store.get(key)
     return content && parseEntry(key, epoch, content)
   }
-}
-
-function repeatingOf({ epoch, timeMs, takes }: LandEntry): Repeating {
-  return { land: epoch, timeMs, takes: takes.map((take) => take.epoch) }
 }
 
 function epochOf(prefix: string, key: string): number {

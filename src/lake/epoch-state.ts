@@ -5,28 +5,37 @@ import type { End, Gap, LandEntry, Range, Take, TakeEntry } from './entry.ts'
 /** As many lands are remembered. */
 const landsKept = 64
 
-/** What the entries of an epoch log add up to, one after another. */
+/** What the entries of an epoch log add up to; never changes. */
 export class EpochState {
   readonly #prefix: string
-  readonly #ends = new Map<string, End>()
+  readonly #ends: Map<string, End>
   #newest = 0
   #logId: string | undefined
   #lands: readonly LandEntry[] = []
   #openTakes: readonly Take[] = []
   #voids: readonly Gap[] = []
 
+  private constructor(prefix: string, ends: Iterable<[string, End]>) {
+    this.#prefix = prefix
+    this.#ends = new Map(ends)
+  }
+
   /**
    * @param prefix of the entries' keys
    * @param land where to begin: what came before it is in it
    */
-  constructor(prefix: string, land?: LandEntry) {
-    this.#prefix = prefix
-    if (!land) return
-    for (const end of land.ends) this.#ends.set(`${end.topic}/${end.partition}`, end)
-    this.#newest = land.epoch
-    this.#logId = land.logId
-    this.#lands = [land]
-    this.#voids = land.voids
+  static at(prefix: string, land?: LandEntry): EpochState {
+    const ends = land?.ends ?? []
+    const state = new EpochState(
+      prefix,
+      ends.map((end) => [`${end.topic}/${end.partition}`, end]),
+    )
+    if (!land) return state
+    state.#newest = land.epoch
+    state.#logId = land.logId
+    state.#lands = [land]
+    state.#voids = land.voids
+    return state
   }
 
   get newest(): number {
@@ -73,13 +82,18 @@ export class EpochState {
     return { ...take, ranges: take.ranges.filter((range) => !isVoid(range)) }
   }
 
-  /** @throws EPOCHS_DAMAGED when the entry does not follow from those before it */
-  apply(entry: TakeEntry | LandEntry): void {
+  /** What it is after one more entry. @throws EPOCHS_DAMAGED when the entry does not follow from those before it */
+  after(entry: TakeEntry | LandEntry): EpochState {
     if (entry.epoch !== this.#newest + 1) throw this.#damaged(entry, `follows entry ${this.#newest}`)
-    if (entry.kind === 'take') this.#take(entry)
-    else this.#land(entry)
-    this.#newest = entry.epoch
-    this.#logId = entry.logId
+    const next = new EpochState(this.#prefix, this.#ends)
+    next.#lands = this.#lands
+    next.#openTakes = this.#openTakes
+    next.#voids = this.#voids
+    next.#newest = entry.epoch
+    next.#logId = entry.logId
+    if (entry.kind === 'take') next.#take(entry)
+    else next.#land(entry)
+    return next
   }
 
   #take({ kind: _, logId: __, ...take }: TakeEntry): void {

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../core/index.ts'
 import type { Extent, Log } from '../log/index.ts'
-import type { Take } from './entry.ts'
+import type { Gap, Take } from './entry.ts'
 import type { EpochLog } from './epoch-log.ts'
 
 export interface SequencerOptions {
@@ -55,23 +55,44 @@ export class Sequencer {
     return this.#patterns.some((pattern) => pattern.test(topic))
   }
 
+  *#partitions(): Generator<{ topic: string; partition: number; from: number }> {
+    for (const { name: topic, partitions } of this.#log.topics()) {
+      if (!this.takes(topic)) continue
+      for (let partition = 0; partition < partitions; partition++) {
+        yield { topic, partition, from: this.#epochs.position(topic, partition) }
+      }
+    }
+  }
+
+  /** What the log let go of while its topic was not taken. */
+  #lost(): Gap[] {
+    const lost: Gap[] = []
+    for (const { topic, partition, from } of this.#partitions()) {
+      const to = this.#log.offsets(topic, partition).start
+      const why = 'the log no longer held it when it was to be taken'
+      if (to > from) lost.push({ topic, partition, from, to, count: to - from, kind: 'lost', why })
+    }
+    return lost
+  }
+
   /** Topic partitions with records beyond their position, the longest waiting first. */
   #waiting(): Waiting[] {
     const { recordsMax, bytesMax } = this.#options.take
     const waiting: Waiting[] = []
-    for (const { name: topic, partitions } of this.#log.topics()) {
-      if (!this.takes(topic)) continue
-      for (let partition = 0; partition < partitions; partition++) {
-        const from = this.#epochs.position(topic, partition)
-        if (this.#log.offsets(topic, partition).end <= from) continue
-        const extent = this.#log.extent(topic, partition, from, { records: recordsMax, bytes: bytesMax })
-        if (extent) waiting.push({ topic, partition, from, ...extent })
-      }
+    for (const { topic, partition, from } of this.#partitions()) {
+      if (this.#log.offsets(topic, partition).end <= from) continue
+      const extent = this.#log.extent(topic, partition, from, { records: recordsMax, bytes: bytesMax })
+      if (extent) waiting.push({ topic, partition, from, ...extent })
     }
     return waiting.sort((a, b) => a.oldestMs - b.oldestMs)
   }
 
   async #takeIfDue(now: boolean): Promise<boolean> {
+    const lost = this.#lost()
+    if (lost.length > 0) {
+      await this.#epochs.take(this.#log.id, [], lost)
+      return true
+    }
     const waiting = this.#waiting()
     const [oldest] = waiting
     if (!oldest) return false

@@ -307,7 +307,8 @@ export class Platform {
 
   async #keepHouse(): Promise<boolean> {
     await this.epochs.deleteOldTakes()
-    const keep = keepFrom(this.epochs, this.#landed, this.#streams.done)
+    const isTaken = (topic: string): boolean => this.#sequencer.takes(topic)
+    const keep = keepFrom(this.epochs, this.#landed, this.#streams.done, isTaken)
     const { retentionMs, retentionBytes } = this.config.log
     const dropped = await this.log.retain({ ageMs: retentionMs, bytesMax: retentionBytes }, keep)
     if (dropped > 0) this.#logger.info(`retention dropped ${dropped} segments of the log`)

@@ -165,7 +165,7 @@ export function describeLog(name: string, open: (setting: LogSetting) => Promise
     test('at once by many keeps density, the order of the calls, and the records of one together', async () => {
       const { log } = await openTopic(2)
       const appended = await Promise.all(
-        Array.from({ length: 200 }, (_, call) =>
+        Array.from({ length: 80 }, (_, call) =>
           log.append({
             topic: 't',
             partition: call % 2,
@@ -176,7 +176,7 @@ export function describeLog(name: string, open: (setting: LogSetting) => Promise
       for (const partition of [0, 1]) {
         const found = log.read('t', partition, 0, everything)
         expect(found.map(({ offset }) => offset)).toEqual(found.map((_, place) => place))
-        const calls = Array.from({ length: 200 }, (_, call) => call).filter((call) => call % 2 === partition)
+        const calls = Array.from({ length: 80 }, (_, call) => call).filter((call) => call % 2 === partition)
         expect(found.map(({ value }) => String(value))).toEqual(
           calls.flatMap((call) => Array.from({ length: 1 + (call % 4) }, (_, place) => `${call}.${place}`)),
         )
@@ -309,14 +309,14 @@ export function describeLog(name: string, open: (setting: LogSetting) => Promise
   describe(`${name}: closing`, () => {
     test('keeps what was appended before it, and refuses what comes later', async () => {
       const { log, reopen } = await openTopic()
-      const waiting = Array.from({ length: 50 }, () =>
+      const waiting = Array.from({ length: 20 }, () =>
         log.append({ topic: 't', partition: 0, records: [text('a')] }),
       )
       const closed = log.close()
       const late = log.append({ topic: 't', partition: 0, records: [text('late')] })
       await expect(late).rejects.toMatchObject({ code: 'STOPPING' })
       await Promise.all([...waiting, closed, log.close()])
-      expect((await reopen()).offsets('t', 0).end).toBe(50)
+      expect((await reopen()).offsets('t', 0).end).toBe(20)
     })
   })
 }

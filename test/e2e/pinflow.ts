@@ -12,6 +12,8 @@ interface Options {
   /** Configuration by variable; nothing else of `PINFLOW_*` is passed on. */
   env?: Record<string, string>
   cwd?: string
+  /** A command that goes before `node`, such as one that enters another namespace. */
+  before?: readonly string[]
 }
 
 interface Ended {
@@ -77,11 +79,10 @@ export async function started(child: ChildProcess): Promise<Started> {
   }
 }
 
-/** @param before a command that goes before `node`, such as one that opens another namespace */
+/** Begin `bin/pinflow.js` as a process of its own. */
 export function launch(
   args: readonly string[],
-  { env = {}, cwd = root }: Options = {},
-  before: readonly string[] = [],
+  { env = {}, cwd = root, before = [] }: Options = {},
 ): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PINFLOW_'))
   const [command, ...rest] = [...before, process.execPath, join(root, 'bin', 'pinflow.js'), ...args]

@@ -22,7 +22,7 @@ export function useWorlds(): InWorld {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pinflow-model-'))
-    engine = await Engine.open({ memoryBytes: 2 ** 29, threads: 2, temporaryFolder: folder })
+    engine = await Engine.open({ memoryBytes: 2 ** 29, threads: 1, temporaryFolder: folder })
   })
   afterAll(async () => {
     engine.close()

@@ -49,7 +49,7 @@ export function deliveries({
     place: fc.integer({ min: 0, max: 2 * partitions - 1 }),
     again: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
   })
-  return fc.array(record, { minLength: 1, maxLength: 16 }).map((records) => {
+  return fc.array(record, { minLength: 1, maxLength: 12 }).map((records) => {
     const order: { at: number; topic: string; partition: number; sample: Sample }[] = []
     for (const [at, { draft, place, again }] of records.entries()) {
       const number = byKey ? (draft.id * 3) % (2 * partitions) : place
@@ -102,11 +102,11 @@ const wave: fc.Arbitrary<Step[]> = fc
     append,
     fc.array(takeSome, { maxLength: 2 }),
     fc.option(fc.tuple(land, sink), { nil: [] }),
-    fc.array(cleaning, { maxLength: 3 }),
+    fc.array(cleaning, { maxLength: 2 }),
   )
   .map(([first, ...rest]) => [first, ...rest.flat()])
 
-export const plans: fc.Arbitrary<Plan> = fc.array(wave, { maxLength: 4 }).map((waves) => waves.flat())
+export const plans: fc.Arbitrary<Plan> = fc.array(wave, { maxLength: 3 }).map((waves) => waves.flat())
 
 /** Act a plan out; what it leaves undone is done in the end. */
 export async function act(world: World, plan: Plan, delivery: Delivery): Promise<void> {

@@ -223,6 +223,12 @@ export class World {
     this.landed = await this.landing.newest()
   }
 
+  /** Start again with another definition of the dataset. */
+  async redefine(dataset: Dataset): Promise<void> {
+    this.options.dataset = dataset
+    await this.restart()
+  }
+
   /** What housekeeping does in the course of time: delete old takes, drop old segments of the log. */
   async forget(): Promise<void> {
     this.#clockMs += 8_000_000
@@ -231,7 +237,7 @@ export class World {
     await this.#epochs.deleteOldTakes()
     await this.#log.retain(
       { ageMs: -1, bytesMax: null },
-      keepFrom(this.#epochs, this.landed, this.#done.stream),
+      keepFrom(this.#epochs, this.landed, this.#done.stream, () => true),
     )
   }
 

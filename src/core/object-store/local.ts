@@ -24,7 +24,7 @@ export class LocalObjectStore implements ObjectStore {
 
   putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
     return this.#guard('put', key, async () => {
-      const path = await this.localPath(key)
+      const path = await this.#readyPath(key)
       const temporary = await this.#writeTemporary(path, content)
       try {
         await link(temporary, path)
@@ -43,7 +43,7 @@ export class LocalObjectStore implements ObjectStore {
 
   put(key: string, content: Uint8Array): Promise<void> {
     return this.#guard('put', key, async () => {
-      const path = await this.localPath(key)
+      const path = await this.#readyPath(key)
       const temporary = await this.#writeTemporary(path, content)
       try {
         await rename(temporary, path)
@@ -82,11 +82,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   localPath(key: string): Promise<string> {
-    return this.#guard('make the folder of', key, async () => {
-      const path = this.#path(key)
-      await this.#makeFolder(dirname(path))
-      return path
-    })
+    return this.#guard('make the folder of', key, () => this.#readyPath(key))
   }
 
   sync(key: string): Promise<void> {
@@ -109,6 +105,12 @@ export class LocalObjectStore implements ObjectStore {
   #path(key: string): string {
     refuseIllegal(key)
     return join(this.#root, key)
+  }
+
+  async #readyPath(key: string): Promise<string> {
+    const path = this.#path(key)
+    await this.#makeFolder(dirname(path))
+    return path
   }
 
   async #writeTemporary(path: string, content: Uint8Array): Promise<string> {
@@ -164,7 +166,7 @@ export class LocalObjectStore implements ObjectStore {
     try {
       return await action()
     } catch (error) {
-      if (error instanceof TypeError || error instanceof PipelineError) throw error
+      if (error instanceof TypeError) throw error
       // A folder deleted by hand must be made again.
       this.#folders.clear()
       const code = isSystemError(error, 'ENOSPC', 'EDQUOT') ? 'STORE_FULL' : 'STORE_FAILED'

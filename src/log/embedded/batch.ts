@@ -51,7 +51,8 @@ export function refusalOf(record: NewRecord, bytesMax: number): string | undefin
   return long && `a header name of ${Buffer.byteLength(long[0])} bytes, the limit is ${u16Max}`
 }
 
-function encodedBytes(record: NewRecord): number {
+/** Bytes of a record in a batch. */
+export function encodedBytes(record: NewRecord): number {
   let bytes = recordHeaderBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   for (const [name, value] of record.headers ?? [])
     bytes += headerFramingBytes + Buffer.byteLength(name) + (value?.length ?? 0)

@@ -1,7 +1,7 @@
 /**
  * The log on one disk. `catalog.json` holds id and topics, `segments/<20 digits>.lmdb` the record batches.
  *
- * States: *open* → *full* when a write fails for want of space or space runs below the reserve; every append is
+ * States: *open* → *full* when space runs below the reserve or a write fails for want of it; every append is
  * refused with LOG_FULL, reads go on; once space is confirmed the segments are opened again, the ends read back from
  * disk, and it is *open*. → *failed* when a write or flush fails otherwise: appends are refused with LOG_FAILED and
  * `onFatal` is called once, for a failed flush must never be tried again and believed. → *closed*.
@@ -11,7 +11,7 @@
 import { join } from 'node:path'
 import { type Clock, type LogRecord, PipelineError, systemClock } from '../../core/index.ts'
 import type { Append, Appended, Extent, Log, Partitioner, Topic } from '../log.ts'
-import { encodeBatch, refusalOf } from './batch.ts'
+import { encodeBatch, encodedBytes, refusalOf } from './batch.ts'
 import { Catalog } from './catalog.ts'
 import { Gate } from './gate.ts'
 import { tolerateLmdbRejections } from './lmdb-rejections.ts'
@@ -32,6 +32,7 @@ export class EmbeddedLog implements Log {
   readonly #listeners = new Set<() => void>()
   /** Appends that were accepted. */
   readonly #appends = new Pending()
+  #appendingBytes = 0
   /** What changes segments. */
   readonly #writes = new Pending()
   /** None while they are being opened again, and once the log is closed. */
@@ -100,11 +101,17 @@ export class EmbeddedLog implements Log {
       const refusal = refusalOf(record, this.#options.recordBytesMax)
       if (refusal) throw new PipelineError('RECORD_TOO_LARGE', `a record for ${topic} has ${refusal}`)
     }
-    this.#gate.checkSpace()
-    this.#gate.refuseUnlessOpen()
-    const appended = await this.#appends.track(this.#write(append))
-    for (const listener of this.#listeners) listener()
-    return appended
+    const bytes = records.reduce((sum, record) => sum + encodedBytes(record), 0)
+    this.#appendingBytes += bytes
+    try {
+      this.#gate.checkSpace(this.#appendingBytes)
+      this.#gate.refuseUnlessOpen()
+      const appended = await this.#appends.track(this.#write(append))
+      for (const listener of this.#listeners) listener()
+      return appended
+    } finally {
+      this.#appendingBytes -= bytes
+    }
   }
 
   offsets(topic: string, partition: number): { start: number; end: number } {

@@ -1,10 +1,9 @@
-import { statfsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, PipelineError } from '../../core/index.ts'
+import { freeBytes, messageOf, PipelineError } from '../../core/index.ts'
 
 export interface GateOptions {
   folder: string
-  /** Appends are refused with LOG_FULL while the volume has less free. */
+  /** Appends are refused with LOG_FULL while the volume has less free; never less than 1 MiB. */
   freeBytesMin: number
   /** Wait until nothing is being written, and open what is on disk anew. */
   reopen: () => Promise<void>
@@ -14,7 +13,10 @@ export interface GateOptions {
 type State = { name: 'open' } | { name: 'full' | 'failed'; error: PipelineError }
 
 const spaceCheckMs = 250
-/** Where less than this is free, a write that failed is taken to have failed for want of space. */
+/**
+ * What a write needs beyond its own bytes, with room to spare. Where less than this is free, a write that failed is
+ * taken to have failed for want of space.
+ */
 const spaceMin = 2 ** 20
 
 /** Whether a log may be written; its states and their exits are told in `embedded-log.ts`. */
@@ -25,7 +27,8 @@ export class Gate {
   #believed = true
   #closed = false
   #recovering: Promise<void> | undefined
-  #spaceCheckedMs = 0
+  /** What was too much when the log became full. */
+  #wantedBytes = 0
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -51,15 +54,14 @@ export class Gate {
     if (!this.#believed) this.refuseUnlessWritable()
   }
 
-  /** Look at the free space, now and then. */
-  checkSpace(): void {
-    const now = performance.now()
-    if (this.#state.name !== 'open' || now - this.#spaceCheckedMs < spaceCheckMs) return
-    this.#spaceCheckedMs = now
+  /** Close the gate where there is no space for what is being written. @param bytes of all of it */
+  checkSpace(bytes: number): void {
+    if (this.#state.name !== 'open') return
     const free = this.#freeBytes()
-    const { folder, freeBytesMin } = this.#options
-    if (free >= freeBytesMin) return
-    const message = `the log in ${folder} is full: ${free} bytes are free on its volume, ${freeBytesMin} stay free`
+    const reserve = this.#spaceNeeded
+    if (free >= reserve + bytes) return
+    this.#wantedBytes = bytes
+    const message = `the log in ${this.#options.folder} is full: ${free} bytes are free on its volume, ${reserve} stay free`
     this.#becomeFull(new PipelineError('LOG_FULL', message))
   }
 
@@ -91,8 +93,7 @@ export class Gate {
 
   #freeBytes(): number {
     try {
-      const { bavail, bsize } = statfsSync(this.#options.folder)
-      return bavail * bsize
+      return freeBytes(this.#options.folder)
     } catch {
       // A volume that does not even answer is not full: it has failed, and the next write will say how.
       return Number.POSITIVE_INFINITY
@@ -113,13 +114,15 @@ export class Gate {
 
   /** Wait for space, then open the log anew: what is on disk decides, not what memory believes. */
   async #recover(): Promise<void> {
-    while (!this.#closed && this.#freeBytes() < this.#spaceNeeded) await sleep(spaceCheckMs)
+    while (!this.#closed && this.#freeBytes() < this.#spaceNeeded + this.#wantedBytes)
+      await sleep(spaceCheckMs)
     if (this.#closed) return
     try {
       await this.#options.reopen()
       // What was still being written may have failed for another reason than space.
       if (this.#state.name !== 'full') return
       this.#believed = true
+      this.#wantedBytes = 0
       this.#state = { name: 'open' }
     } catch (error) {
       const { folder } = this.#options

@@ -6,7 +6,7 @@ test('a process killed while it appends loses nothing that it acknowledged, life
   const folder = await temporaryFolder()
   const acknowledged = new Map<number, string>()
   let end = 0
-  for (const acks of [1, 300, 2_000, 700]) {
+  for (const acks of [1, 200, 400]) {
     const appender = new Appender(folder, 600)
     await appender.next('ack', acks)
     await appender.kill()
@@ -17,5 +17,5 @@ test('a process killed while it appends loses nothing that it acknowledged, life
     }
     end = await expectAcknowledged(folder, acknowledged)
   }
-  expect(acknowledged.size).toBeGreaterThan(3_000)
+  expect(acknowledged.size).toBeGreaterThan(600)
 })
