@@ -1,8 +1,7 @@
-export {
-  type Context,
-  type OperationName,
-  operations,
-  type ParametersOf,
-  type ResultOf,
+export type {
+  Context,
+  OperationName,
+  ParametersOf,
+  ResultOf,
 } from './operations.ts'
 export { type Api, type ApiOptions, runOperation, serveApi } from './server.ts'

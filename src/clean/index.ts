@@ -7,10 +7,7 @@ export {
   type CleaningPath,
   cleaningPaths,
   dataTablePrefix,
-  emptyAccount,
   generationOf,
   type PairState,
-  quarantineSchema,
   quarantineTablePrefix,
-  TablePair,
 } from './table-pair.ts'

@@ -7,6 +7,7 @@
  *     server.json     { apiUrl, gatewayUrl, token, pid } of the owner, readable by its user alone; a hint
  */
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -152,9 +153,11 @@ function lockFolder(root: string): DatabaseSync | undefined {
   }
 }
 
-/** Reads where an owner would write, so that those who ask do not exclude one another. */
+/** Reads where an owner would write, so that those who ask do not exclude one another, and nothing is touched. */
 function isLocked(root: string): boolean {
-  const lock = new DatabaseSync(join(root, 'lock'))
+  const path = join(root, 'lock')
+  if (!existsSync(path)) return false
+  const lock = new DatabaseSync(path)
   try {
     lock.prepare('SELECT count(*) FROM sqlite_schema').get()
     return false

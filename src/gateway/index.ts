@@ -1,3 +1,3 @@
 export type { GatewayLogger, Judge } from './context.ts'
 export { createGateway, type Gateway, type GatewayParts } from './gateway.ts'
-export { type GatewayOptions, gatewayDefaults } from './options.ts'
+export type { GatewayOptions } from './options.ts'

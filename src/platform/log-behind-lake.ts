@@ -41,6 +41,9 @@ export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landed: numbe
       if (!held) gaps.push({ ...gapOf(range), kind: 'lost', why })
     }
   }
+  // First of all: were offsets continued before, a log that was left between the two would seem to hold the ranges.
+  const entered = epochs.logId === undefined || (await epochs.take(log.id, [], gaps)) !== undefined
+  if (!entered) return adoptLog(log, epochs, landed)
   const ends = epochs.ends()
   for (const topic of new Set(ends.map((end) => end.topic))) {
     if (log.topics().some(({ name }) => name === topic)) continue
@@ -49,7 +52,6 @@ export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landed: numbe
     await log.createTopic(topic, { partitions, partitioner: 'kafka' })
   }
   await log.continueFrom(ends)
-  if (epochs.logId !== undefined) await epochs.take(log.id, [], gaps)
 }
 
 function gapOf({ topic, partition, from, to, count }: Range): Omit<Gap, 'kind' | 'why'> {

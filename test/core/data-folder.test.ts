@@ -54,6 +54,7 @@ describe('a data folder', () => {
     await mkdir(data, { recursive: true })
     await writeFile(join(data, 'pinflow.json'), '{"format": 2}')
     await expect(DataFolder.open(data)).rejects.toEqual(code('DATA_FOLDER_NEWER'))
+    expect(await DataFolder.owner(data)).toBeUndefined()
     expect(await readdir(data)).toEqual(['pinflow.json'])
   })
 

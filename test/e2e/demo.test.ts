@@ -130,10 +130,6 @@ describe('demo --source ndjson:DIR', () => {
 
   test.each([
     ['ndjson:nowhere', 'SOURCE_UNREADABLE: nowhere does not exist'],
-    [
-      'ndjson:package.json',
-      'SOURCE_UNREADABLE: package.json does not exist, is no folder, or holds none of pin.ndjson',
-    ],
     ['csv:x', 'USAGE: --source csv:x: a source is ndjson:DIR'],
   ])('%s is refused', async (source, message) => {
     const options = { env: { TMPDIR: folder } }

@@ -1,20 +1,23 @@
 import type { ObjectStore, StoredObject } from '../../src/core/index.ts'
 import { PipelineError } from '../../src/core/index.ts'
 
-/** When a process dies: at which of its puts from now on, and whether that put still takes effect. */
-export interface Death {
+/** What goes wrong: at which put from now on, whether that put still takes effect, and whether the process goes on. */
+export interface Mishap {
   put: number
   effect: boolean
+  survived?: boolean
 }
 
 /**
- * The store as one process sees it, until it dies: from then on every call fails, until `revive`. What the process
- * had in memory is for the test to drop.
+ * The store as one process sees it. At a mishap a put fails; unless that is survived, the process is dead and every
+ * call fails until `recover`. What the process had in memory is for the test to drop.
  */
 export class MortalStore implements ObjectStore {
   readonly #inner: ObjectStore
-  #death: Death | undefined
+  #mishap: Mishap | undefined
   dead = false
+  /** Whether the mishap has happened. */
+  failed = false
   /** Called before each put or get: what others do in that moment. */
   beforePut: (key: string) => Promise<void> = async () => undefined
   beforeGet: (key: string) => Promise<void> = async () => undefined
@@ -23,13 +26,14 @@ export class MortalStore implements ObjectStore {
     this.#inner = inner
   }
 
-  dieAt(death: Death | undefined): void {
-    this.#death = death && { ...death }
+  failAt(mishap: Mishap | undefined): void {
+    this.#mishap = mishap && { ...mishap }
+    this.failed = false
   }
 
-  revive(): void {
+  recover(): void {
     this.dead = false
-    this.#death = undefined
+    this.failAt(undefined)
   }
 
   putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
@@ -69,13 +73,13 @@ export class MortalStore implements ObjectStore {
   async #put<T>(key: string, action: () => Promise<T>): Promise<T> {
     this.#alive()
     await this.beforePut(key)
-    const dies = this.#death !== undefined && --this.#death.put <= 0
-    if (dies && !this.#death?.effect) this.dead = true
-    this.#alive()
-    const result = await action()
-    if (dies) this.dead = true
-    this.#alive()
-    return result
+    const mishap = this.#mishap
+    if (!mishap || --mishap.put > 0) return action()
+    this.#mishap = undefined
+    this.failed = true
+    if (mishap.effect) await action()
+    this.dead = !mishap.survived
+    throw new PipelineError('STORE_FAILED', 'the put failed')
   }
 
   #alive(): void {

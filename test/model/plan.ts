@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type CleaningPath, cleaningPaths } from '../../src/clean/index.ts'
-import type { Death } from './mortal-store.ts'
+import type { Mishap } from './mortal-store.ts'
 import { type Draft, forms, type Sample, sampleOf, topics } from './things.ts'
 import type { Limits, World } from './world.ts'
 
@@ -11,9 +11,9 @@ type Step =
   | { do: 'append'; count: number }
   | { do: 'take'; recordsMax: number; order: number }
   | { do: 'land'; flushSize: number }
-  | { do: 'sink'; death: Death | undefined }
-  | { do: 'clean'; path: CleaningPath; limits: Limits; death: Death | undefined }
-  | { do: 'rebuild'; path: CleaningPath; death: Death | undefined }
+  | { do: 'sink'; mishap: Mishap | undefined }
+  | { do: 'clean'; path: CleaningPath; limits: Limits; mishap: Mishap | undefined }
+  | { do: 'rebuild'; path: CleaningPath; mishap: Mishap | undefined }
   | { do: 'crash'; path: CleaningPath; dropIndex: boolean }
   | { do: 'optimize'; path: CleaningPath; kind: 'data' | 'quarantine' }
   | { do: 'restart' }
@@ -66,10 +66,13 @@ export function deliveries({
 }
 
 const path = fc.constantFrom(...cleaningPaths)
-const death = fc.option(fc.record({ put: fc.integer({ min: 1, max: 4 }), effect: fc.boolean() }), {
-  nil: undefined,
-  freq: 2,
-})
+const mishap = fc.option(
+  fc.record({ put: fc.integer({ min: 1, max: 4 }), effect: fc.boolean(), survived: fc.boolean() }),
+  {
+    nil: undefined,
+    freq: 2,
+  },
+)
 const limits = fc.record({
   recordsMax: fc.constantFrom(1, 2, 5, 1_000),
   bytesMax: fc.constantFrom(25, 1_000_000),
@@ -82,9 +85,9 @@ const takeSome = fc.record({
   order: fc.integer({ min: 0, max: 3 }),
 })
 const land = fc.record({ do: fc.constant('land' as const), flushSize: fc.constantFrom(1, 2, 100) })
-const sink = fc.record({ do: fc.constant('sink' as const), death })
+const sink = fc.record({ do: fc.constant('sink' as const), mishap })
 const disturbance: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constant('rebuild' as const), path, death }),
+  fc.record({ do: fc.constant('rebuild' as const), path, mishap }),
   fc.record({ do: fc.constant('crash' as const), path, dropIndex: fc.boolean() }),
   fc.record({ do: fc.constant('optimize' as const), path, kind: fc.constantFrom('data', 'quarantine') }),
   fc.constant({ do: 'restart' as const }),
@@ -92,7 +95,7 @@ const disturbance: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ do: 'verify' as const }),
 )
 const cleaning: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('clean' as const), path, limits, death }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('clean' as const), path, limits, mishap }) },
   { weight: 1, arbitrary: disturbance },
 )
 
@@ -125,11 +128,11 @@ async function take(world: World, step: Step, waiting: Delivery): Promise<unknow
     case 'land':
       return world.land(step.flushSize)
     case 'sink':
-      return world.sink(step.death)
+      return world.sink(step.mishap)
     case 'clean':
-      return world.clean(step.path, step.limits, step.death)
+      return world.clean(step.path, step.limits, step.mishap)
     case 'rebuild':
-      return world.clean(step.path, { recordsMax: 2, bytesMax: 1_000_000 }, step.death, true)
+      return world.clean(step.path, { recordsMax: 2, bytesMax: 1_000_000 }, step.mishap, true)
     case 'crash':
       return world.crash(step.path, step.dropIndex)
     case 'optimize':

@@ -108,7 +108,7 @@ test('a rebuild that another worker finishes from an older landing loses no quar
     const newest = world.landed
     before(a.store, 'stream/thing', async () => {
       world.landed = old
-      b.store.dieAt({ put: 2, effect: false })
+      b.store.failAt({ put: 2, effect: false })
       await b.cleaner.step().catch(() => undefined)
       world.landed = newest
     })

@@ -10,7 +10,7 @@ import type { Dataset, Pipeline } from '../../src/pipeline/index.ts'
 import { keepFrom } from '../../src/platform/retention.ts'
 import { catalogOf } from '../../src/query/index.ts'
 import { DeltaTable, type Engine, optimize, type Snapshot, scanSql } from '../../src/table/index.ts'
-import { type Death, MortalStore } from './mortal-store.ts'
+import { type Mishap, MortalStore } from './mortal-store.ts'
 import {
   type Expected,
   expectedOf,
@@ -128,38 +128,38 @@ export class World {
     return true
   }
 
-  /** Bring the next land into the lake; death in the middle leaves objects without their marker. */
-  async sink(death?: Death): Promise<boolean> {
+  /** Bring the next land into the lake; a mishap in the middle leaves objects without their marker. */
+  async sink(mishap?: Mishap): Promise<boolean> {
     const [next] = await this.#epochs.landsAfter(this.landed)
     if (next === undefined) return false
-    this.lake.dieAt(death)
+    this.lake.failAt(mishap)
     try {
       await this.landing.land(await this.#epochs.landEntry(next), this.#log)
     } catch (error) {
-      if (!this.lake.dead) throw error
+      if (!this.lake.failed) throw error
     }
-    this.lake.revive()
+    this.lake.recover()
     this.landed = await this.landing.newest()
     return true
   }
 
-  /** Take one step of cleaning, or rebuild; whoever dies of it is started again. @returns whether there may be more */
-  async clean(path: CleaningPath, limits: Limits, death?: Death, rebuild = false): Promise<boolean> {
+  /** Take one step of cleaning, or rebuild; whoever dies of a mishap is started again. @returns whether there may be more */
+  async clean(path: CleaningPath, limits: Limits, mishap?: Mishap, rebuild = false): Promise<boolean> {
     Object.assign(this.#limits[path], limits)
     const cleaner = await this.cleaner(path)
     const store = this.stores[path]
     const newest = path === 'stream' ? this.#epochs.newest : this.landed
-    store.dieAt(death)
+    store.failAt(mishap)
     try {
       const more = rebuild ? await cleaner.rebuild() : await cleaner.step()
       if (more === false) this.#done[path] = newest
       return more ?? true
     } catch (error) {
-      if (!store.dead) throw error
-      await this.crash(path)
+      if (!store.failed) throw error
+      if (store.dead) await this.crash(path)
       return true
     } finally {
-      store.revive()
+      store.recover()
     }
   }
 

@@ -69,7 +69,8 @@ export const configSchema = Type.Object(
         freeBytesMin: Type.Integer({
           default: 64 * 2 ** 20,
           minimum: 0,
-          description: 'Bytes that stay free on the volume: below, records are refused with 503',
+          description:
+            'Bytes that stay free on the volume, 1 MiB at least: below, records are refused with 503',
         }),
       },
       strict,

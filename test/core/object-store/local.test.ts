@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { LocalObjectStore } from '../../../src/core/index.ts'
 import { MemoryStore } from '../../contract/memory-store.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
+import { mountVolume } from '../../volume.ts'
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'store-'))
@@ -92,29 +92,23 @@ test('what stands in the way is told with the key and the folder', async () => {
   })
 })
 
-const volume = mkdtempSync(join(tmpdir(), 'volume-'))
-const mounted =
-  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=20', 'tmpfs', volume]).status === 0
+const volume = mountVolume('size=1m,nr_inodes=20')
+afterAll(() => volume?.remove())
 
-afterAll(() => {
-  if (mounted) spawnSync('umount', [volume])
-  rmSync(volume, { recursive: true })
-})
-
-test.skipIf(!mounted)(
+test.skipIf(!volume)(
   'a full tmpfs is STORE_FULL, by bytes or by files, and puts go on once there is space',
   async () => {
-    const store = new LocalObjectStore(join(volume, 'store'))
+    const store = new LocalObjectStore(join(volume!.path, 'store'))
     await store.put('a/kept', Buffer.from('kept'))
-    writeFileSync(join(volume, 'ballast'), Buffer.alloc(900_000))
+    writeFileSync(join(volume!.path, 'ballast'), Buffer.alloc(900_000))
     for (const put of [
       store.put('a/x', Buffer.alloc(500_000)),
       store.putIfAbsent('a/y', Buffer.alloc(500_000)),
     ])
       await expect(put).rejects.toMatchObject({ code: 'STORE_FULL', retriable: true })
     expect((await store.list('a/')).map(({ key }) => key)).toEqual(['a/kept'])
-    expect(readdirSync(join(volume, 'store/a'))).toEqual(['kept'])
-    rmSync(join(volume, 'ballast'))
+    expect(readdirSync(join(volume!.path, 'store/a'))).toEqual(['kept'])
+    rmSync(join(volume!.path, 'ballast'))
     expect(await store.putIfAbsent('a/y', Buffer.alloc(500_000))).toBe(true)
     const names = Array.from({ length: 20 }, (_, at) => `many/${at}/x`)
     const puts = await Promise.allSettled(names.map((name) => store.put(name, Buffer.from('x'))))

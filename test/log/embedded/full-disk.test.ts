@@ -1,29 +1,19 @@
 /** What a log does when its volume is full, on a small volume of its own, in a process of its own. */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { mountVolume } from '../../volume.ts'
 import { Appender, expectAcknowledged } from './child.ts'
 import { temporaryFolder } from './support.ts'
 
-const volume = mkdtempSync(join(tmpdir(), 'volume-'))
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', volume]).status === 0
+const volume = mountVolume('size=16m')
+afterAll(() => volume?.remove())
 
-beforeAll(() => {
-  if (!mounted) console.warn('not run: a full volume (mounting a tmpfs needs root)')
-})
-
-afterAll(() => {
-  if (mounted) spawnSync('umount', [volume])
-  rmSync(volume, { recursive: true })
-})
-
-test.skipIf(!mounted)(
+test.skipIf(!volume)(
   'a full tmpfs: appends are refused, reads go on, space makes it accept again, nothing acknowledged is lost',
   async () => {
-    const folder = join(volume, 'log')
-    const ballast = join(volume, 'ballast')
+    const folder = join(volume!.path, 'log')
+    const ballast = join(volume!.path, 'ballast')
     writeFileSync(ballast, Buffer.alloc(8 * 2 ** 20))
     const appender = new Appender(folder, 5_000)
     await appender.next('open')
