@@ -13,8 +13,9 @@ import {
 } from '../table/index.ts'
 import { type CleanedGroup, DuckDbCleaner } from './duckdb/cleaner.ts'
 import { type GroupLimits, nextGroup } from './group.ts'
-import { KeyIndex, type KeyIndexState } from './key-index.ts'
+import { KeyIndex } from './key-index.ts'
 import { applyKeyRule, type KeyOutcome } from './key-rule.ts'
+import { matchIndex } from './match-index.ts'
 import { type Prepared, Preparer, preparedLine } from './prepare.ts'
 import { writeQuarantine } from './quarantine.ts'
 import type { Bad } from './reason.ts'
@@ -131,7 +132,8 @@ export class DatasetCleaner {
       this.#landedLimit(),
     )
     if (!group) return false
-    await this.#matchIndex(state)
+    if (this.#parts.dataset.key.length > 0)
+      await matchIndex(this.#index, this.pair.data, state, (relation) => this.#cleaner.keysSql(relation))
     const { account, quarantineEpoch } = state
     const base = { account, quarantineEpoch, contents: state.data, index: this.#index }
     const staged = await this.#clean(group.epochs, base)
@@ -315,51 +317,6 @@ export class DatasetCleaner {
       if (written) rows.push(written)
     }
     return { rows, replaced }
-  }
-
-  /** Make the key index hold exactly the keys of the data table at this state. */
-  async #matchIndex({ data, generation }: PairState): Promise<void> {
-    if (this.#parts.dataset.key.length === 0) return
-    const wanted = { tableId: data.metaData.id, generation, version: data.version }
-    const has = this.#index.state
-    if (has?.tableId === wanted.tableId && has.generation === generation) {
-      if (has.version === data.version) return
-      const added = await this.#filesAddedSince(has.version, data)
-      if (added) return this.#indexFiles({ ...data, files: added }, wanted)
-    }
-    await this.#index.clear()
-    await this.#indexFiles(data, wanted)
-  }
-
-  /** Files added after a version of the index; undefined when something else than adding happened since. */
-  async #filesAddedSince(version: number, data: Snapshot): Promise<Map<string, AddFile> | undefined> {
-    if (version > data.version) return undefined
-    const added = new Map<string, AddFile>()
-    let next = version + 1
-    for await (const commit of this.pair.data.commits(next)) {
-      // What has expired cannot be looked at.
-      if (commit.version !== next++) return undefined
-      for (const action of commit.actions) {
-        if ('remove' in action && action.remove.dataChange) return undefined
-        if ('metaData' in action) return undefined
-        if ('add' in action && action.add.dataChange) added.set(decodePath(action.add.path), action.add)
-      }
-    }
-    // A file that was compacted since is no longer there to be read.
-    return [...added.keys()].every((path) => data.files.has(path)) ? added : undefined
-  }
-
-  async #indexFiles(contents: TableContents, state: KeyIndexState): Promise<void> {
-    const { engine, tables } = this.#parts
-    if (contents.files.size > 0) {
-      const relation = await scanSql(tables, this.pair.data.prefix, contents)
-      await engine.with(async (session) => {
-        for await (const chunk of session.chunks(this.#cleaner.keysSql(relation))) {
-          await this.#index.write(chunk as [string, string][])
-        }
-      })
-    }
-    await this.#index.write([], state)
   }
 
   /** Checkpoints where due. A failure only makes reading slower, and is tried again after the next commit. */

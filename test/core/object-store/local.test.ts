@@ -102,10 +102,10 @@ test.skipIf(!volume)(
     await store.put('a/kept', Buffer.from('kept'))
     writeFileSync(join(volume!.path, 'ballast'), Buffer.alloc(900_000))
     for (const put of [
-      store.put('a/x', Buffer.alloc(500_000)),
-      store.putIfAbsent('a/y', Buffer.alloc(500_000)),
+      () => store.put('a/x', Buffer.alloc(500_000)),
+      () => store.putIfAbsent('a/y', Buffer.alloc(500_000)),
     ])
-      await expect(put).rejects.toMatchObject({ code: 'STORE_FULL', retriable: true })
+      await expect(put()).rejects.toMatchObject({ code: 'STORE_FULL', retriable: true })
     expect((await store.list('a/')).map(({ key }) => key)).toEqual(['a/kept'])
     expect(readdirSync(join(volume!.path, 'store/a'))).toEqual(['kept'])
     rmSync(join(volume!.path, 'ballast'))
