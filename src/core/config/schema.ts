@@ -116,7 +116,7 @@ export const configSchema = Type.Object(
     memory: Type.Object(
       {
         engineBytes: count(512 * 2 ** 20, 'Bytes that an SQL engine may hold in memory', {
-          minimum: 64 * 2 ** 20,
+          minimum: 256 * 2 ** 20,
         }),
       },
       strict,
