@@ -1,18 +1,24 @@
 import { createHash } from 'node:crypto'
 import { messageOf, type ObjectStore } from '../core/index.ts'
 import type { LandEntry, LandedMarker } from '../lake/index.ts'
-import type { Check, History, VerifyParts } from './check.ts'
+import type { Check, History, Landed, VerifyParts } from './check.ts'
 
 const newline = 0x0a
 
 /** The epoch log: ranges of each topic partition join, from offset 0 on. */
-export async function checkEpochs({ epochs }: VerifyParts, checks: Check[]): Promise<History> {
+export async function checkEpochs(parts: VerifyParts, checks: Check[]): Promise<History> {
+  const { epochs } = parts
   const lands: LandEntry[] = []
-  for (const number of await epochs.landsAfter(0)) lands.push(await epochs.landEntry(number))
+  // A platform that runs meanwhile goes on landing: read until nothing is new, then take the rest at one moment.
+  while ((lands.at(-1)?.epoch ?? 0) < epochs.newestLand) {
+    for (const number of await epochs.landsAfter(lands.at(-1)?.epoch ?? 0))
+      lands.push(await epochs.landEntry(number))
+  }
   const takes = [
     ...lands.flatMap((land) => land.takes.map((take) => ({ ...take, land: land.epoch }))),
     ...epochs.openTakes,
   ]
+  const history = { lands, takes, ends: epochs.ends(), notTaken: countNotTaken(parts) }
   const broken: string[] = []
   const ends = new Map<string, number>()
   for (const { epoch, ranges, gaps = [] } of takes) {
@@ -27,7 +33,22 @@ export async function checkEpochs({ epochs }: VerifyParts, checks: Check[]): Pro
   const detail =
     broken[0] ?? `${takes.length} takes in ${lands.length} lands, every range joins the one before`
   checks.push({ name: 'epoch log: nothing left out, nothing twice', ok: broken.length === 0, detail })
-  return { lands, takes }
+  return history
+}
+
+/** Records of each topic that no take names yet. */
+function countNotTaken({ log, epochs }: VerifyParts): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { name, partitions } of log.topics()) {
+    let count = 0
+    for (let partition = 0; partition < partitions; partition++) {
+      const from = epochs.position(name, partition)
+      if (log.offsets(name, partition).end <= from) continue
+      count += log.extent(name, partition, from, { records: Infinity, bytes: Infinity })?.count ?? 0
+    }
+    counts.set(name, count)
+  }
+  return counts
 }
 
 /** The log: it ends at or after what was taken of it. */
@@ -45,12 +66,12 @@ export async function checkLog({ log, epochs }: VerifyParts, checks: Check[]): P
   })
 }
 
-/** Objects of every landed marker: there, unchanged, a line for each record of the land. @returns lines by topic */
+/** Objects of every landed marker: there, unchanged, a line for each record of the land. */
 export async function checkLake(
   { lake, landing }: VerifyParts,
   { lands }: History,
   checks: Check[],
-): Promise<Map<string, number>> {
+): Promise<Landed> {
   const lines = new Map<string, number>()
   const broken: string[] = []
   const newest = await landing.newest()
@@ -77,7 +98,7 @@ export async function checkLake(
     ok: broken.length === 0,
     detail: broken[0] ?? `${total} lines in ${objects} objects match their checksums`,
   })
-  return lines
+  return { lines, land: newest }
 }
 
 async function countLines(

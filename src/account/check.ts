@@ -1,5 +1,5 @@
 import { messageOf, type ObjectStore } from '../core/index.ts'
-import type { EpochLog, LandEntry, Landing } from '../lake/index.ts'
+import type { End, EpochLog, LandEntry, Landing } from '../lake/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import type { CatalogTable } from '../query/index.ts'
@@ -22,11 +22,22 @@ export interface VerifyParts {
   engine: Engine
 }
 
-/** What the epoch log says, as far as it has landed, and what was taken since. */
+/** What the epoch log says at one moment, and what the log holds beyond it. */
 export interface History {
   lands: LandEntry[]
   /** Every take in order, with the number of its land. */
   takes: { epoch: number; land?: number; ranges: LandEntry['takes'][number]['ranges'] }[]
+  ends: End[]
+  /** Records that no take names yet, by topic. */
+  notTaken: ReadonlyMap<string, number>
+}
+
+/** What the raw lake holds. */
+export interface Landed {
+  /** Lines by topic. */
+  lines: ReadonlyMap<string, number>
+  /** The newest land that is there. */
+  land: number
 }
 
 /** Run a part of the verification; what it throws is a failed check of this name. */

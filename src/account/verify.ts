@@ -5,7 +5,7 @@
 import { cleaningPaths } from '../clean/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import type { DatasetAccount } from './account.ts'
-import { type Check, guarded, type VerifyParts } from './check.ts'
+import { type Check, guarded, type History, type Landed, type VerifyParts } from './check.ts'
 import { checkEpochs, checkLake, checkLog } from './check-lake.ts'
 import { checkAgreement, checkPair } from './check-tables.ts'
 
@@ -23,7 +23,7 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   const landed = await checkLake(parts, history, checks)
   const accounts: Record<string, DatasetAccount> = {}
   for (const dataset of parts.pipeline.datasets) {
-    const account = countDataset(parts, dataset, landed)
+    const account = countDataset(dataset, history, landed)
     accounts[dataset.name] = account
     const { appended, waiting, skipped, lost } = account
     checks.push({
@@ -44,31 +44,22 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   return { ok: checks.every(({ ok }) => ok), checks, accounts }
 }
 
-function countDataset(
-  { log, epochs }: VerifyParts,
-  { topics }: Dataset,
-  landed: ReadonlyMap<string, number>,
-): DatasetAccount {
+/** What the log has taken in by the epoch log, beside what lies in the lake by its lines. */
+function countDataset({ topics }: Dataset, history: History, landed: Landed): DatasetAccount {
   const names = new Set(topics.map(({ name }) => name))
-  const ends = epochs.ends().filter(({ topic }) => names.has(topic))
+  const ends = history.ends.filter(({ topic }) => names.has(topic))
   const sum = (member: 'records' | 'lost' | 'skipped') => ends.reduce((total, end) => total + end[member], 0)
-  const inLake = [...names].reduce((total, name) => total + (landed.get(name) ?? 0), 0)
-  let notTaken = 0
-  for (const { name, partitions } of log.topics()) {
-    if (!names.has(name)) continue
-    for (let partition = 0; partition < partitions; partition++) {
-      const from = epochs.position(name, partition)
-      if (log.offsets(name, partition).end <= from) continue
-      notTaken += log.extent(name, partition, from, { records: Infinity, bytes: Infinity })?.count ?? 0
-    }
-  }
-  const open = epochs.openTakes.flatMap(({ ranges }) => ranges.filter(({ topic }) => names.has(topic)))
-  const notLanded = sum('records') - inLake
+  const ofTopics = (counts: ReadonlyMap<string, number>) =>
+    [...names].reduce((total, name) => total + (counts.get(name) ?? 0), 0)
+  const notTaken = ofTopics(history.notTaken)
+  const notLanded = history.takes
+    .filter(({ land }) => land === undefined || land > landed.land)
+    .flatMap(({ ranges }) => ranges)
+    .reduce((total, { topic, count }) => total + (names.has(topic) ? count : 0), 0)
   return {
     appended: sum('records') + sum('lost') + sum('skipped') + notTaken,
-    landed: inLake,
-    // What was taken and has not landed is waiting only while an open take, or a land without its marker, names it.
-    waiting: notTaken + (open.length > 0 || notLanded > 0 ? notLanded : 0),
+    landed: ofTopics(landed.lines),
+    waiting: notTaken + notLanded,
     skipped: sum('skipped'),
     lost: sum('lost'),
   }
