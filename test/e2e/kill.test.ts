@@ -55,7 +55,7 @@ async function openPlatform(): Promise<Platform> {
 }
 
 test('killed at five random instants under load, it loses no acknowledged record and keeps none twice', async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
   console.info(`seed ${seed}`)
   const random = randomOf(seed)
   const load = await Load.open(randomOf(seed + 1))

@@ -176,6 +176,6 @@ test('two workers on one pair of tables, stepping and rebuilding at the same tim
         )
       },
     ),
-    { numRuns: Number(process.env['MODEL_RUNS'] ?? 6) },
+    { numRuns: Number(process.env.MODEL_RUNS ?? 6) },
   )
 })

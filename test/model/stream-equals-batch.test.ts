@@ -27,7 +27,7 @@ function tablesFollowTheRules(dataset: Dataset, numRuns: number): Promise<void> 
         await expectAllRight(world)
       }),
   )
-  return fc.assert(property, { numRuns: Number(process.env['MODEL_RUNS'] ?? numRuns) })
+  return fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? numRuns) })
 }
 
 test('tables follow from the order of the records alone, whatever the splits, repeats and mishaps on the way', async () => {
@@ -59,7 +59,7 @@ test('two splits of the same records end in the same tables, where each key stay
     fc.asyncProperty(deliveries({ byKey: true, partitions }), plans, plans, async (delivery, one, other) => {
       expect(await holds(one, delivery)).toEqual(await holds(other, delivery))
     }),
-    { numRuns: Number(process.env['MODEL_RUNS'] ?? 8) },
+    { numRuns: Number(process.env.MODEL_RUNS ?? 8) },
   )
 })
 
@@ -73,7 +73,7 @@ test('a rebuild makes the same tables again', async () => {
         await expectVerified(world)
       }),
     ),
-    { numRuns: Number(process.env['MODEL_RUNS'] ?? 5) },
+    { numRuns: Number(process.env.MODEL_RUNS ?? 5) },
   )
 })
 

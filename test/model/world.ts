@@ -293,7 +293,7 @@ export class World {
     return {
       rows: rows.map((row) => rowText(row as unknown as Thing)).sort(),
       quarantined: bad
-        .map((row) => quarantineText(row as unknown as PlacedVerdict, String(row['reason'])))
+        .map((row) => quarantineText(row as unknown as PlacedVerdict, String(row.reason)))
         .sort(),
       account,
     }

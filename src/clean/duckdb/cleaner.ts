@@ -133,7 +133,7 @@ export class CleanedGroup {
     for (const row of await this.session.rows(
       `SELECT ${recordColumn}, _mismatch FROM converted WHERE _mismatch IS NOT NULL`,
     )) {
-      this.bad.set(Number(row[recordColumn]), { reason: `TYPE_MISMATCH ${row['_mismatch']}` })
+      this.bad.set(Number(row[recordColumn]), { reason: `TYPE_MISMATCH ${row._mismatch}` })
     }
   }
 
@@ -152,7 +152,7 @@ export class CleanedGroup {
     const [range] = await this.session.rows(
       `SELECT min(${recordColumn}) AS low, max(${recordColumn}) AS high FROM converted`,
     )
-    if (range && range['low'] !== null) await this.#bisect(Number(range['low']), Number(range['high']))
+    if (range && range.low !== null) await this.#bisect(Number(range.low), Number(range.high))
     await this.#checkRecords()
     const nullKey = this.#dataset.key.map((key) => `${identifier(key)} IS NULL`).join(' OR ') || 'false'
     const rejected = `SELECT ${recordColumn}, ${reasonColumn} FROM cleaned WHERE ${reasonColumn} IS NOT NULL OR ${nullKey}`
@@ -231,7 +231,7 @@ export class CleanedGroup {
   async #returnsReason(): Promise<boolean> {
     if (this.#hasReason === undefined) {
       const { rows } = await this.session.query(`DESCRIBE SELECT * FROM (\n${this.#dataset.sql}\n)`)
-      this.#hasReason = rows.some((row) => row['column_name'] === reasonColumn)
+      this.#hasReason = rows.some((row) => row.column_name === reasonColumn)
     }
     return this.#hasReason
   }
@@ -243,9 +243,9 @@ export class CleanedGroup {
          count(DISTINCT ${recordColumn}) FILTER (WHERE ${recordColumn} IN (SELECT ${recordColumn} FROM converted WHERE _mismatch IS NULL)) AS known
        FROM cleaned`,
     )
-    const expected = Number(counts?.['expected']) - failed
-    if (counts?.['returned'] === expected && counts['known'] === expected) return
-    const found = `${counts?.['returned']} rows for ${counts?.['known']} of ${expected} records`
+    const expected = Number(counts?.expected) - failed
+    if (counts?.returned === expected && counts.known === expected) return
+    const found = `${counts?.returned} rows for ${counts?.known} of ${expected} records`
     throw new PipelineError(
       'CLEAN_SQL_FAILED',
       `the cleaning text of ${this.#dataset.name} is not row by row: it returned ${found}`,
