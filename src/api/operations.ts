@@ -20,8 +20,8 @@ export interface Context {
   platform: Platform
   /** Ends what goes on without end. */
   signal: AbortSignal
-  /** Give one item of a result that has many, as it comes. */
-  emit: (item: unknown) => void
+  /** Give one item of a result that has many, as it comes; settles when the next may be given. */
+  emit: (item: unknown) => Promise<void> | void
 }
 
 interface Operation<Parameters extends TObject = TObject, Result = unknown> {
@@ -62,7 +62,7 @@ export const operations = {
 
   sql: operation(
     Type.Object({ sql: Type.String(), from: path }, strict),
-    async ({ platform }, { sql, from }) => readable(await runSql(platform, sql, from)),
+    async ({ platform, signal }, { sql, from }) => readable(await runSql(platform, sql, from, signal)),
   ),
 
   questions: operation(Type.Object({}, strict), async ({ platform }) =>
@@ -71,7 +71,8 @@ export const operations = {
 
   ask: operation(
     Type.Object({ question: Type.String(), from: path }, strict),
-    async ({ platform }, { question, from }) => readable(await askQuestion(platform, question, from)),
+    async ({ platform, signal }, { question, from }) =>
+      readable(await askQuestion(platform, question, from, signal)),
   ),
 
   tables: operation(Type.Object({}, strict), ({ platform }) => listTables(platform)),
@@ -110,11 +111,11 @@ export const operations = {
 
   verify: operation(Type.Object({}, strict), ({ platform }) => verifyPlatform(platform)),
 
-  runBatch: operation(Type.Object({}, strict), async ({ platform, emit }) => {
+  runBatch: operation(Type.Object({}, strict), async ({ platform, emit, signal }) => {
     const seconds = new Stopwatch()
-    await platform.settle()
+    await platform.settle(Number.POSITIVE_INFINITY, signal)
     seconds.lap('settle')
-    await platform.runBatch(() => emit({ step: 'batch' }))
+    await platform.runBatch(() => void emit({ step: 'batch' }))
     seconds.lap('batch')
     return report(platform, { seconds })
   }),
@@ -157,7 +158,8 @@ async function consume(
         found = true
         records++
         next[partition] = record.offset + 1
-        emit(shown(record))
+        await emit(shown(record))
+        if (signal.aborted) return { records }
       }
     }
     if (signal.aborted || (!found && !follow)) return { records }

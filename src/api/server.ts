@@ -2,14 +2,17 @@
  * The API for people: `POST /api/<operation>` with its parameters as JSON and the token as bearer. The answer is
  * NDJSON: `{"item":…}` for each item of a result that has many, then `{"result":…}` or `{"error":{code,message}}`.
  * `/health/live` and `/health/ready` are open.
+ * What is no such request is answered by its status and `{"error":{code,message}}`; on loopback also a request under
+ * another name than the machine's own, which may be a web page's.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { Value } from 'typebox/value'
 import { type ErrorCode, isSystemError, messageOf, PipelineError } from '../core/index.ts'
+import { hostAllowed, urlOf } from '../gateway/index.ts'
 import type { Platform } from '../platform/index.ts'
 import { type Context, type OperationName, operations } from './operations.ts'
 
@@ -21,6 +24,7 @@ export interface ApiOptions {
 
 export interface Api {
   url: string
+  /** Refuse new operations, end those without end, and finish the others. */
   close(): Promise<void>
 }
 
@@ -28,20 +32,27 @@ export interface Api {
 export async function serveApi(platform: Platform, options: ApiOptions): Promise<Api> {
   const app = Fastify({ forceCloseConnections: true })
   const ending = new AbortController()
+  const running = new Set<Promise<void>>()
+  app.addHook('onRequest', async (request, reply) => {
+    if (hostAllowed(options.host, request.headers.host)) return
+    return refuse(reply, 421, 'this host is not served')
+  })
+  app.setErrorHandler<FastifyError>((error, _, reply) =>
+    refuse(reply, error.statusCode ?? 500, error.message),
+  )
   addHealth(app, platform)
   app.post<{ Params: { operation: string } }>('/api/:operation', async (request, reply) => {
     if (!authorized(request.headers.authorization, options.token)) {
-      return reply
-        .code(401)
-        .send({ error: { code: 'REQUEST_INVALID', message: 'the bearer token is missing or wrong' } })
+      return refuse(reply, 401, 'the bearer token is missing or wrong')
     }
     const { operation } = request.params
     if (!Object.hasOwn(operations, operation)) {
-      return reply
-        .code(404)
-        .send({ error: { code: 'REQUEST_INVALID', message: `there is no operation ${operation}` } })
+      return refuse(reply, 404, `there is no operation ${operation}`)
     }
-    return answer(platform, operation as OperationName, request.body ?? {}, reply, ending.signal)
+    if (ending.signal.aborted) return refuse(reply, 503, 'the platform is stopping', 'STOPPING')
+    const answered = answer(platform, operation as OperationName, request.body ?? {}, reply, ending.signal)
+    running.add(answered)
+    await answered.finally(() => running.delete(answered))
   })
   try {
     await app.listen({ host: options.host, port: options.port })
@@ -52,12 +63,23 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
     })
   }
   return {
-    url: `http://${options.host}:${(app.server.address() as AddressInfo).port}`,
+    url: urlOf(app.server.address() as AddressInfo),
     close: async () => {
       ending.abort()
+      // Their tables and their log are closed next.
+      await Promise.allSettled(running)
       await app.close()
     },
   }
+}
+
+function refuse(
+  reply: FastifyReply,
+  status: number,
+  message: string,
+  code: ErrorCode = 'REQUEST_INVALID',
+): FastifyReply {
+  return reply.code(status).send({ error: { code, message } })
 }
 
 function addHealth(app: FastifyInstance, platform: Platform): void {
@@ -80,15 +102,19 @@ async function answer(
   const response = reply.raw
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const write = (line: unknown) => response.write(`${JSON.stringify(line)}\n`)
+  const write = async (line: unknown) => {
+    const room = response.write(`${JSON.stringify(line)}\n`)
+    if (room || response.destroyed) return
+    await once(response, 'drain', { signal: gone.signal }).catch(() => undefined)
+  }
   const signal = AbortSignal.any([gone.signal, ending])
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   try {
-    write({
+    await write({
       result: await runOperation(name, { platform, signal, emit: (item) => write({ item }) }, parameters),
     })
   } catch (error) {
-    write({ error: errorOf(error) })
+    await write({ error: errorOf(error) })
   }
   await ended(response)
 }

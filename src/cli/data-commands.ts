@@ -157,7 +157,7 @@ async function askAll(
 ): Promise<void> {
   const questions = await caller.call('questions', {})
   const asked = question === undefined ? questions : questions.filter(({ name }) => name === question)
-  if (asked.length === 0) {
+  if (question !== undefined && asked.length === 0) {
     const known = questions.map(({ name }) => name).join(', ')
     throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${question}, but ${known || 'none'}`)
   }
@@ -184,7 +184,14 @@ function showAnswer(options: GlobalOptions, answer: Answer): void {
     console.log(JSON.stringify(answer, null, 2))
     return
   }
-  console.log(answer.rows.length === 0 ? 'no rows' : answerTable(answer.rows))
+  console.log(
+    answer.rows.length === 0
+      ? 'no rows'
+      : answerTable(
+          answer.rows,
+          answer.columns.map(({ name }) => name),
+        ),
+  )
   const versions = Object.entries(answer.versions).map(([table, version]) => `${table} ${version}`)
   console.error(`${answer.rows.length} rows; table versions: ${versions.join(', ')}`)
 }

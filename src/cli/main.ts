@@ -39,7 +39,7 @@ try {
 function addGlobalOptions(command: Command): void {
   command
     .option('--pipeline <dir>', 'folder of the pipeline (default: the packaged pinterest)')
-    .option('--data <dir>', 'data folder (default: .pinflow)')
+    .option('--data <dir>', 'data folder (default: .pinflow; of demo: a new one)')
     .option('--config <file>', 'configuration file (default: pinflow.config.json, .ts or .js)')
     .addOption(
       new Option('--gateway-port <n>', 'port of the front doors, 0 = any free one').argParser(integer),

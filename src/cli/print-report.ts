@@ -44,9 +44,11 @@ export function printVerification({ ok, checks }: Report['verify'], print: (text
   )
 }
 
-/** Rows of plain objects as a table. */
-export function answerTable(rows: readonly Record<string, unknown>[]): string {
-  const names = Object.keys(rows[0] ?? {})
+/** Rows of plain objects as a table. @param names columns in order: an object puts names that are numbers first */
+export function answerTable(
+  rows: readonly Record<string, unknown>[],
+  names: readonly string[] = Object.keys(rows[0] ?? {}),
+): string {
   return table(
     names.map(
       (name): Column => ({
@@ -93,7 +95,6 @@ function number(value: number | null): string {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(value)
   if (Buffer.isBuffer(value)) return value.toString('utf8')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

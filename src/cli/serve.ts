@@ -40,8 +40,8 @@ export async function serve(
   let api: Api | undefined
   const close = async () => {
     await gateway?.close()
-    await platform.close()
     await api?.close()
+    await platform.close()
   }
   try {
     platform.start()

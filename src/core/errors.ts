@@ -130,7 +130,7 @@ export const errorCodes = {
     stage: 'table',
     retriable: false,
     fault: 'ours',
-    next: 'Restore the table folder from a copy, or run `pinflow tables rebuild`.',
+    next: 'Restore the table folder from a copy, or run `pinflow tables rebuild <dataset>`; where that fails as well, stop, and move `tables/` out of the data folder: the next start makes the tables again from the lake.',
   },
   TABLE_UNSUPPORTED: {
     stage: 'table',
@@ -154,7 +154,7 @@ export const errorCodes = {
     stage: 'clean',
     retriable: false,
     fault: 'user',
-    next: 'The table was written from another or newer epoch log: put the right one back, or run `pinflow tables rebuild`.',
+    next: 'The table was written from another or newer epoch log: put the right one back, or move `tables/` out of the data folder: the next start makes the tables again from the lake.',
   },
   PIPELINE_INVALID: {
     stage: 'pipeline',

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 
 /** A path without the stage before it. */
 export function withoutStage(url: string, stages: readonly string[]): string {
@@ -30,4 +30,11 @@ export function hostAllowed(boundHost: string, hostHeader: string | undefined): 
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase()
   return host === 'localhost' || host.endsWith('.localhost') || isIP(host) !== 0
+}
+
+/** Where a process of this machine reaches a server that listens there. */
+export function urlOf({ address, family, port }: AddressInfo): string {
+  const host =
+    address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${host}:${port}`
 }

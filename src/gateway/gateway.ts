@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { isSystemError, PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
+import { urlOf } from './address.ts'
 import { addApiGateway, apiGatewayDoor } from './api-gateway/index.ts'
 import type { GatewayContext, GatewayLogger, Judge } from './context.ts'
 import { answerError, answerNotFound, type Door, openDoor } from './door.ts'
@@ -72,10 +73,4 @@ export function createGateway({ log, options: given = {}, judge, logger }: Gatew
       await app.close()
     },
   }
-}
-
-function urlOf({ address, family, port }: AddressInfo): string {
-  const host =
-    address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
-  return `http://${host}:${port}`
 }

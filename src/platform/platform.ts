@@ -10,14 +10,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../clean/index.ts'
-import {
-  type Config,
-  DataFolder,
-  LocalObjectStore,
-  messageOf,
-  type PipelineError,
-  Worker,
-} from '../core/index.ts'
+import { type Config, DataFolder, LocalObjectStore, messageOf, PipelineError, Worker } from '../core/index.ts'
 import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
 import { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
@@ -60,7 +53,8 @@ export class Platform {
   readonly #sinking: Worker
   readonly #keeping: Worker
   #landed: number
-  #hurry = false
+  /** How many wait for what is in the log, however young. */
+  #hurrying = 0
   #batch: Promise<void> = Promise.resolve()
 
   private constructor(parts: {
@@ -150,24 +144,28 @@ export class Platform {
   }
 
   /**
-   * Take, land and stream-clean everything that is in the log by now, however young. A stream that has stopped does
-   * not keep the others from it.
+   * Take, land and stream-clean everything that is in the log by now, however young; what comes meanwhile is not
+   * waited for. A stream that has stopped does not keep the others from it.
    *
    * @param patienceMs how long to wait for what fails and is tried again
-   * @throws what stopped a worker, or fails still, once all else is done
+   * @param signal ends the waiting
+   * @throws what stopped a worker, or fails still, once all else is done; STOPPING by `signal`
    */
-  async settle(patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
+  async settle(patienceMs = Number.POSITIVE_INFINITY, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + patienceMs
-    this.#hurry = true
+    const settled = this.#settling()
+    this.#hurrying++
     try {
-      while (!this.#settled()) {
+      while (!settled()) {
+        if (signal?.aborted)
+          throw new PipelineError('STOPPING', 'nobody waits any more for what is in the log')
         for (const worker of [this.#sequencing, this.#sinking]) throwIfStopped(worker)
         if (performance.now() > deadline) for (const worker of this.#workers()) throwIfFailing(worker)
         this.#sequencing.wake()
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     } finally {
-      this.#hurry = false
+      this.#hurrying--
     }
     for (const worker of this.#streams.workers) throwIfStopped(worker)
   }
@@ -285,11 +283,11 @@ export class Platform {
 
   #onAppend(): void {
     // Waking on every append would make every take as small as an append: age and size decide.
-    if (this.#hurry) this.#sequencing.wake()
+    if (this.#hurrying > 0) this.#sequencing.wake()
   }
 
   async #sequence(): Promise<boolean> {
-    const entered = await this.#sequencer.step(this.#hurry)
+    const entered = await this.#sequencer.step(this.#hurrying > 0)
     if (entered) {
       this.#sinking.wake()
       this.#streams.wake()
@@ -315,19 +313,29 @@ export class Platform {
     return false
   }
 
-  #settled(): boolean {
+  /** Tells, when asked, whether what is in the log at this moment has been taken, landed and cleaned by streams. */
+  #settling(): () => boolean {
     const { epochs, log } = this
-    const waiting = log
+    let waiting = log
       .topics()
-      .some(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => partition).some(
-          (partition) =>
-            this.#sequencer.takes(name) &&
-            log.offsets(name, partition).end > epochs.position(name, partition),
-        ),
+      .filter(({ name }) => this.#sequencer.takes(name))
+      .flatMap(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => ({
+          topic: name,
+          partition,
+          to: log.offsets(name, partition).end,
+        })),
       )
-    if (waiting || epochs.openTakes.length > 0 || this.#landed < epochs.newestLand) return false
-    return this.#streams.settled
+    let taken: number | undefined
+    let land: number | undefined
+    return () => {
+      waiting = waiting.filter(({ topic, partition, to }) => epochs.position(topic, partition) < to)
+      if (waiting.length > 0) return false
+      taken ??= epochs.newest
+      const epoch = taken
+      if (!epochs.openTakes.some((take) => take.epoch <= epoch)) land ??= epochs.newestLand
+      return land !== undefined && this.#landed >= land && this.#streams.reached(epoch)
+    }
   }
 }
 

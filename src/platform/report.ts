@@ -68,18 +68,28 @@ export function verifyPlatform(platform: Platform) {
 }
 
 /** @throws QUESTION_UNKNOWN */
-export async function askQuestion(platform: Platform, name: string, from: CleaningPath): Promise<Answer> {
+export async function askQuestion(
+  platform: Platform,
+  name: string,
+  from: CleaningPath,
+  signal?: AbortSignal,
+): Promise<Answer> {
   const question = platform.pipeline.questions.find((known) => known.name === name)
   if (!question) {
     const known = platform.pipeline.questions.map((other) => other.name).join(', ')
     throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
   }
-  return ask(question, await newestVersions(platform.catalog), from, platform.queryOptions())
+  return ask(question, await newestVersions(platform.catalog), from, platform.queryOptions(), signal)
 }
 
 /** @throws QUERY_INVALID */
-export async function runSql(platform: Platform, sql: string, from: CleaningPath): Promise<Answer> {
-  return answer(sql, await newestVersions(platform.catalog), from, platform.queryOptions())
+export async function runSql(
+  platform: Platform,
+  sql: string,
+  from: CleaningPath,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  return answer(sql, await newestVersions(platform.catalog), from, platform.queryOptions(), signal)
 }
 
 /** The tables that are there, with their newest versions. */

@@ -33,10 +33,9 @@ export class Streams {
     return Math.min(...this.#streams.map(({ done }) => done))
   }
 
-  /** Whether every stream has cleaned all epochs, but for those that have stopped. */
-  get settled(): boolean {
-    const { newest } = this.#epochs
-    return this.#streams.every(({ done, worker }) => done >= newest || worker.state.name === 'stopped')
+  /** Whether every stream has cleaned up to an epoch, but for those that have stopped. */
+  reached(epoch: number): boolean {
+    return this.#streams.every(({ done, worker }) => done >= epoch || worker.state.name === 'stopped')
   }
 
   wake(): void {
@@ -59,7 +58,8 @@ export class Streams {
     const step = async () => {
       const { newest } = this.#epochs
       const more = await cleaner.step()
-      if (!more) stream.done = newest
+      // While records keep coming there is always more.
+      stream.done = more ? Math.max(stream.done, (await cleaner.state()).dataEpoch) : newest
       return more
     }
     const stream: Stream = { cleaner, done: 0, worker: this.#makeWorker(cleaner.name, step) }

@@ -26,6 +26,7 @@ export interface Answer {
  * apart by the column `path`. The names of the original are aliases. A name without a schema is sought among the
  * aliases, then in `from`.
  *
+ * @param signal ends it, when nobody waits for the answer any more
  * @throws QUERY_INVALID for anything but one statement that only reads
  */
 export async function answer(
@@ -33,6 +34,7 @@ export async function answer(
   seen: readonly SeenTable[],
   from: CleaningPath,
   options: EngineOptions,
+  signal?: AbortSignal,
 ): Promise<Answer> {
   const engine = await Engine.open(options)
   try {
@@ -42,8 +44,10 @@ export async function answer(
       await lockDown(session, seen)
       await refuseUnlessSelect(session, sql)
       const read = await tablesRead(session, sql, seen, from)
-      const { columns, rows } = await session.query(sql).catch((error: unknown) => {
-        throw invalidQuery(error)
+      const { columns, rows } = await session.query(sql, undefined, signal).catch((error: unknown) => {
+        throw signal?.aborted
+          ? new PipelineError('STOPPING', 'nobody waits for the answer any more')
+          : invalidQuery(error)
       })
       return { columns, rows, versions: versionsOf(read) }
     })
@@ -58,9 +62,10 @@ export function ask(
   seen: readonly SeenTable[],
   from: CleaningPath,
   options: EngineOptions,
+  signal?: AbortSignal,
 ): Promise<Answer> {
   const tables = seen.filter(({ kind, path }) => kind === 'data' && path === from)
-  return answer(question.sql, tables, from, options)
+  return answer(question.sql, tables, from, options, signal)
 }
 
 function versionsOf(seen: readonly SeenTable[]): Record<string, number> {

@@ -32,8 +32,10 @@ const reasonColumn = 'bad_reason'
 
 const linesPerWrite = 500
 
-/** Engine failures that no record is to blame for: the group is tried again, nothing is quarantined. */
-const engineFailure = /^(Error: )?(Out of Memory|IO|Internal|INTERNAL|FATAL|Interrupt|Connection|Resource)/
+/** The disk or the memory failed, no record is to blame: the group is tried again, nothing is quarantined. */
+const resourceFailure = /^(Error: )?(Out of Memory|IO|INTERRUPT|Connection|Resource)/
+/** The engine itself failed: nothing is quarantined, and only a new process has a sound engine. */
+const engineFailure = /^(Error: )?(INTERNAL|FATAL)/i
 
 /** Runs a dataset's cleaning text on DuckDB. */
 export class DuckDbCleaner {
@@ -217,6 +219,7 @@ export class CleanedGroup {
       return undefined
     } catch (error) {
       const message = messageOf(error)
+      if (resourceFailure.test(message)) throw error
       if (engineFailure.test(message)) {
         throw new PipelineError('CLEAN_SQL_FAILED', `cleaning ${this.#dataset.name}: ${message}`, {
           cause: error,

@@ -66,8 +66,9 @@ export class Engine {
 }
 
 /**
- * A row as plain values: text, number, boolean, null; text for integers beyond 2^53; Buffer for blobs; ISO-8601 text
- * with Z for timestamps; arrays for lists, objects for structs and maps.
+ * A row as plain values: text, number, boolean, null; text for integers beyond 2^53, decimals beyond 15 digits, NaN and
+ * infinities, which JSON numbers do not carry; Buffer for blobs; ISO-8601 text with Z for timestamps; arrays for lists,
+ * objects for structs and maps.
  */
 export type Row = Record<string, unknown>
 
@@ -87,14 +88,22 @@ export class Session {
     return (await this.query(sql, parameters)).rows
   }
 
-  /** Columns (with DuckDB's type names) and all rows of a query. */
+  /** Columns (with DuckDB's type names) and all rows of a query. A name that comes again is told apart: `a`, `a:1`. */
   async query(
     sql: string,
     parameters?: DuckDBValue[],
+    signal?: AbortSignal,
   ): Promise<{ columns: { name: string; type: string }[]; rows: Row[] }> {
-    const reader = await this.connection.runAndReadAll(sql, parameters)
+    signal?.throwIfAborted()
+    const interrupt = () => this.connection.interrupt()
+    signal?.addEventListener('abort', interrupt)
+    const reader = await this.connection
+      .runAndReadAll(sql, parameters)
+      .finally(() => signal?.removeEventListener('abort', interrupt))
     const types = reader.columnTypes()
-    const columns = reader.columnNames().map((name, index) => ({ name, type: String(types[index]) }))
+    const columns = reader
+      .deduplicatedColumnNames()
+      .map((name, index) => ({ name, type: String(types[index]) }))
     const rows = reader.getRows().map((values) => {
       return Object.fromEntries(columns.map(({ name }, index) => [name, plain(values[index] ?? null)]))
     })
@@ -161,12 +170,19 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** A value of DuckDB as plain JSON-like data; integers beyond 2^53 as text, times as ISO-8601. */
+/** As many digits as any decimal number keeps in a double. */
+const exactDecimal = 10n ** 15n
+
+/** A value of DuckDB as plain JSON-like data, as `Row` has it. */
 function plain(value: DuckDBValue): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (value === null || typeof value !== 'object') return value
   if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value)
-  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (value instanceof DuckDBDecimalValue) {
+    const exact = -exactDecimal < value.value && value.value < exactDecimal
+    return exact ? value.toDouble() : String(value)
+  }
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes)
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
   if (value instanceof DuckDBMapValue) {
