@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Logger } from 'pino'
 import { Value } from 'typebox/value'
 import { type ErrorCode, isSystemError, messageOf, PipelineError } from '../core/index.ts'
 import { hostAllowed, urlOf } from '../gateway/index.ts'
@@ -20,6 +21,7 @@ export interface ApiOptions {
   host: string
   port: number
   token: string
+  logger: Logger
 }
 
 export interface Api {
@@ -50,7 +52,8 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
       return refuse(reply, 404, `there is no operation ${operation}`)
     }
     if (ending.signal.aborted) return refuse(reply, 503, 'the platform is stopping', 'STOPPING')
-    const answered = answer(platform, operation as OperationName, request.body ?? {}, reply, ending.signal)
+    const name = operation as OperationName
+    const answered = answer(platform, name, request.body ?? {}, reply, ending.signal, options.logger)
     running.add(answered)
     await answered.finally(() => running.delete(answered))
   })
@@ -97,6 +100,7 @@ async function answer(
   parameters: unknown,
   reply: FastifyReply,
   ending: AbortSignal,
+  logger: Logger,
 ): Promise<void> {
   reply.hijack()
   const response = reply.raw
@@ -114,7 +118,7 @@ async function answer(
       result: await runOperation(name, { platform, signal, emit: (item) => write({ item }) }, parameters),
     })
   } catch (error) {
-    await write({ error: errorOf(error) })
+    await write({ error: errorOf(error, name, logger) })
   }
   await ended(response)
 }
@@ -131,9 +135,10 @@ export async function runOperation(
   return run(context, parameters as never)
 }
 
-function errorOf(error: unknown): { code: string; message: string } {
-  const code = error instanceof PipelineError ? error.code : ('STORE_FAILED' satisfies ErrorCode)
-  return { code, message: messageOf(error) }
+function errorOf(error: unknown, operation: string, logger: Logger): { code: ErrorCode; message: string } {
+  if (error instanceof PipelineError) return { code: error.code, message: error.message }
+  logger.error({ operation, err: error }, `${operation} failed by a mistake of the program`)
+  return { code: 'INTERNAL', message: messageOf(error) }
 }
 
 function authorized(header: string | undefined, token: string): boolean {

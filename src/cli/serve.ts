@@ -54,7 +54,7 @@ export async function serve(
     })
     const { url: gatewayUrl } = await gateway.listen()
     const token = config.api.token ?? randomBytes(24).toString('hex')
-    api = await serveApi(platform, { ...config.api, token })
+    api = await serveApi(platform, { ...config.api, token, logger })
     await platform.folder.publish({ apiUrl: api.url, gatewayUrl, token, pid: process.pid })
     return { platform, gatewayUrl, apiUrl: api.url, close }
   } catch (error) {

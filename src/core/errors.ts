@@ -222,6 +222,12 @@ export const errorCodes = {
     fault: 'ours',
     next: 'The platform is stopping; send again after its restart.',
   },
+  INTERNAL: {
+    stage: 'core',
+    retriable: false,
+    fault: 'ours',
+    next: 'This is a mistake of pinflow; its log on standard error says where. Please report it.',
+  },
   SERVER_UNREACHABLE: {
     stage: 'cli',
     retriable: true,

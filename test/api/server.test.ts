@@ -12,6 +12,7 @@ import { Platform, runSql } from '../../src/platform/index.ts'
 
 const folder = join(import.meta.dirname, '../../pipelines/pinterest')
 const token = 'a token for the tests'
+const logger = pino({ level: 'silent' })
 
 let data: string
 let platform: Platform
@@ -21,9 +22,9 @@ beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'pinflow-api-'))
   const { config } = await loadConfig({ environment: {}, flags: { data }, folder: data })
   const pipeline = await loadPipeline(folder, { id: 'demo' })
-  platform = await Platform.open({ config, pipeline, logger: pino({ level: 'silent' }) })
+  platform = await Platform.open({ config, pipeline, logger })
   platform.start()
-  api = await serveApi(platform, { host: '127.0.0.1', port: 0, token })
+  api = await serveApi(platform, { host: '127.0.0.1', port: 0, token, logger })
 })
 
 afterAll(async () => {
@@ -92,7 +93,7 @@ test('an answer keeps columns of one name apart, and numbers that JSON has not a
 const endless = 'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = -1'
 
 test('an API that closes ends what is under way before it is closed', async () => {
-  const another = await serveApi(platform, { host: '127.0.0.1', port: 0, token })
+  const another = await serveApi(platform, { host: '127.0.0.1', port: 0, token, logger })
   const asked = post('/api/sql', { body: JSON.stringify({ sql: endless, from: 'batch' }) }, another)
   await new Promise((resolve) => setTimeout(resolve, 300))
   await another.close()
@@ -151,4 +152,22 @@ test('settling waits for what is in the log by then, not for what goes on coming
   const { rows } = await runSql(platform, 'SELECT count(*) AS n FROM geo', 'stream')
   expect(appended).toBeGreaterThan(1)
   expect(rows).toEqual([{ n: 1 }])
+})
+
+test('a mistake of the program is INTERNAL, never a failure of the store', async () => {
+  const { log } = platform
+  const topics = log.topics
+  log.topics = () => {
+    throw new TypeError('planted')
+  }
+  try {
+    const response = await fetch(`${api.url}/api/topics`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    expect(JSON.parse(await response.text())).toEqual({ error: { code: 'INTERNAL', message: 'planted' } })
+  } finally {
+    log.topics = topics
+  }
 })
