@@ -37,7 +37,7 @@ function start(argv: string[], { old }: { old: boolean }): ChildProcess {
   const preload = old ? ['--require', join(root, 'old.cjs')] : []
   return spawn(process.execPath, [...preload, join(installed, 'bin', 'pinflow.js'), ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 90_000,
   })
 }
 

@@ -107,7 +107,7 @@ test('killed at five random instants under load, it loses no acknowledged record
   } finally {
     await platform.abandon()
   }
-}, 120_000)
+}, 300_000)
 
 /** Records that are neither a row of a table nor in its quarantine. @throws when a key is in the table twice */
 async function missing(
