@@ -7,13 +7,11 @@ import { printReport } from './print-report.ts'
 import { type Progress, showProgress } from './render/progress.ts'
 import { serve, stderrLogger } from './serve.ts'
 import { type GlobalOptions, loadSettings, openPipeline } from './settings.ts'
-import { openSource, type SourceOptions } from './sources.ts'
+import { openSource, printUnsent, type SourceOptions } from './sources.ts'
 
 export interface DemoOptions extends GlobalOptions, SourceOptions {
   via: 'both' | 'kafka-rest' | 'api-gateway'
 }
-
-const defaultPosts = 2_000
 
 /**
  * The whole pipeline once: start, post, land, clean both ways, answer, verify, print.
@@ -30,7 +28,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     apiPort: options.apiPort ?? 0,
   })
   const pipeline = await openPipeline(settings)
-  const { source, total, errors } = openSource(pipeline, options, defaultPosts)
+  const { source, total, errors } = openSource(pipeline, options)
   const progress = showProgress(process.stderr)
   const server = await serve(settings, pipeline, { logger: stderrLogger('warn') })
   const stop = new AbortController()
@@ -59,9 +57,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     progress.end()
     if (options.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`)
     else printReport(done, pipeline, { data: server.platform.folder.root, stdout: process.stdout })
-    for (const error of errors) console.error(`not posted: ${error}`)
-    for (const { dataset, post, message } of refused)
-      console.error(`refused: ${dataset} of post ${post}: ${message}`)
+    printUnsent(errors, refused)
     return exitCode(done, Object.values(datasets))
   } finally {
     progress.end()

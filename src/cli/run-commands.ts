@@ -7,7 +7,7 @@ import { answerTable, printReport } from './print-report.ts'
 import { showProgress } from './render/progress.ts'
 import { serve, stderrLogger } from './serve.ts'
 import { type GlobalOptions, loadSettings, openPipeline } from './settings.ts'
-import { openSource } from './sources.ts'
+import { openSource, printUnsent } from './sources.ts'
 
 /** Commands that make something happen: demo, start, emulate, run, config. */
 export function addRunCommands(program: Command): void {
@@ -100,7 +100,7 @@ async function start(options: GlobalOptions & { adopt?: boolean }): Promise<void
 async function emulateCommand(options: DemoOptions & { rate?: number; seed?: number }): Promise<void> {
   const settings = await loadSettings(options)
   const pipeline = await openPipeline(settings)
-  const { source, total, errors } = openSource(pipeline, options, 2_000)
+  const { source, total, errors } = openSource(pipeline, options)
   const owner = await DataFolder.owner(settings.config.data)
   const server = owner ? undefined : await serve(settings, pipeline, { logger: stderrLogger('warn') })
   const progress = showProgress(process.stderr)
@@ -123,9 +123,7 @@ async function emulateCommand(options: DemoOptions & { rate?: number; seed?: num
     console.log(
       options.json ? JSON.stringify({ ...account, sourceErrors: errors }, null, 2) : answerTable(rows),
     )
-    for (const error of errors) console.error(`not posted: ${error}`)
-    for (const { dataset, post, message } of account.refused)
-      console.error(`refused: ${dataset} of post ${post}: ${message}`)
+    printUnsent(errors, account.refused)
     const complete = rows.every(({ sent, acknowledged }) => sent === acknowledged) && errors.length === 0
     process.exitCode = stop.signal.aborted ? 130 : complete ? 0 : 1
   } finally {

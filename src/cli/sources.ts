@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/index.ts'
-import { ndjsonSource, type Source, syntheticSource } from '../emulate/index.ts'
+import { type EmulateAccount, ndjsonSource, type Source, syntheticSource } from '../emulate/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 
 export interface SourceOptions {
@@ -23,7 +23,7 @@ export interface OpenSource {
  * @param defaultPosts draws of the random sequence when no number is asked for
  * @throws USAGE, SOURCE_UNREADABLE
  */
-export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPosts: number): OpenSource {
+export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPosts = 2_000): OpenSource {
   const { posts, order, seed } = options
   const errors: string[] = []
   if (options.source !== undefined) {
@@ -42,4 +42,11 @@ export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPo
     order === 'sequential' ? Math.min(posts ?? synthetic.rows, synthetic.rows) : (posts ?? defaultPosts)
   const wanted = { order, posts: total, ...(seed !== undefined && { seed }) }
   return { source: syntheticSource(pipeline, wanted), total, errors }
+}
+
+/** Say what could not be posted, and what the doors refused. */
+export function printUnsent(errors: readonly string[], refused: EmulateAccount['refused']): void {
+  for (const error of errors) console.error(`not posted: ${error}`)
+  for (const { dataset, post, message } of refused)
+    console.error(`refused: ${dataset} of post ${post}: ${message}`)
 }

@@ -44,12 +44,20 @@ export class DuckDbCleaner {
   readonly #temporaryFolder: string
   /** Columns of the clean table, in order. */
   readonly schema: TableSchema
+  readonly #returnsReason: boolean
 
-  private constructor(engine: Engine, dataset: Dataset, temporaryFolder: string, schema: TableSchema) {
+  private constructor(
+    engine: Engine,
+    dataset: Dataset,
+    temporaryFolder: string,
+    schema: TableSchema,
+    returnsReason: boolean,
+  ) {
     this.#engine = engine
     this.#dataset = dataset
     this.#temporaryFolder = temporaryFolder
     this.schema = schema
+    this.#returnsReason = returnsReason
   }
 
   /** Check the text, and bind it against the declared columns. @throws PIPELINE_INVALID when it cannot make a table of them */
@@ -70,7 +78,8 @@ export class DuckDbCleaner {
       const schema = schemaOf(columns, invalid)
       const absent = dataset.key.find((key) => !schema.some(({ name }) => name === key))
       if (absent !== undefined) throw invalid(`it does not return the key column ${absent}`)
-      return new DuckDbCleaner(engine, dataset, temporaryFolder, schema)
+      const returnsReason = described.columns.some(({ name }) => name === reasonColumn)
+      return new DuckDbCleaner(engine, dataset, temporaryFolder, schema, returnsReason)
     })
   }
 
@@ -86,7 +95,7 @@ export class DuckDbCleaner {
     try {
       await prepareSession(session)
       await writeFile(file, pieces(lines), 'latin1')
-      const group = new CleanedGroup(session, this.#dataset, this.schema)
+      const group = new CleanedGroup(session, this.#dataset, this.schema, this.#returnsReason)
       // One character a byte.
       await group.load(
         file,
@@ -117,13 +126,15 @@ export class CleanedGroup {
   readonly session: Session
   readonly #dataset: Dataset
   readonly #schema: TableSchema
+  readonly #returnsReason: boolean
   /** Bad records by their place. */
   readonly bad = new Map<number, Bad>()
 
-  constructor(session: Session, dataset: Dataset, schema: TableSchema) {
+  constructor(session: Session, dataset: Dataset, schema: TableSchema, returnsReason: boolean) {
     this.session = session
     this.#dataset = dataset
     this.#schema = schema
+    this.#returnsReason = returnsReason
   }
 
   /** Convert prepared lines to the declared types. */
@@ -209,9 +220,8 @@ export class CleanedGroup {
   /** @returns the message when the text cannot take the rows of this condition */
   async #insert(condition: string): Promise<string | undefined> {
     await makeRawView(this.session, this.#dataset, condition)
-    const hasReason = await this.#returnsReason()
     const columns = this.#schema.map(({ name, type }) => `CAST(${identifier(name)} AS ${duckDbType(type)})`)
-    const reason = hasReason ? `CAST(${reasonColumn} AS VARCHAR)` : 'NULL'
+    const reason = this.#returnsReason ? `CAST(${reasonColumn} AS VARCHAR)` : 'NULL'
     try {
       await this.session.run(
         `INSERT INTO cleaned SELECT ${recordColumn}, ${reason}, ${columns.join(', ')} FROM (\n${this.#dataset.sql}\n)`,
@@ -227,16 +237,6 @@ export class CleanedGroup {
       }
       return message
     }
-  }
-
-  #hasReason: boolean | undefined
-
-  async #returnsReason(): Promise<boolean> {
-    if (this.#hasReason === undefined) {
-      const { rows } = await this.session.query(`DESCRIBE SELECT * FROM (\n${this.#dataset.sql}\n)`)
-      this.#hasReason = rows.some((row) => row.column_name === reasonColumn)
-    }
-    return this.#hasReason
   }
 
   async #checkRecords(): Promise<void> {
