@@ -1,0 +1,43 @@
+/** Runs one campaign, for `run.ts`: `node run-campaign.ts NAME SEED RUNS SECONDS` prints a JSON line for each event. */
+import { Broken, type Outcome } from './campaign.ts'
+import { campaigns } from './campaigns.ts'
+
+/** What a campaign's process tells, line by line. */
+export type Event =
+  | { event: 'unavailable'; reason: string }
+  | { event: 'run'; seed: number; outcome: Outcome }
+  | { event: 'failure'; seed: number; message: string; lost: number; double: number }
+  | { event: 'end'; wanted: number }
+
+const [name = '', seedText, runsText, secondsText] = process.argv.slice(2)
+const tell = (event: Event): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
+
+const campaign = await campaigns[name]!()
+const firstSeed = Number(seedText)
+const seconds = Number(secondsText) || campaign.budgetSeconds
+// With a time of its own a campaign goes on until that is over.
+const runs = Number(runsText) || (Number(secondsText) > 0 ? Number.MAX_SAFE_INTEGER : campaign.runs)
+
+async function runAll(): Promise<void> {
+  const until = performance.now() + seconds * 1_000
+  await campaign.open?.()
+  try {
+    for (let seed = firstSeed; seed < firstSeed + runs && performance.now() < until; seed++) {
+      try {
+        tell({ event: 'run', seed, outcome: await campaign.run(seed) })
+      } catch (error) {
+        const { lost, double } = error instanceof Broken ? error : { lost: 0, double: 0 }
+        const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        tell({ event: 'failure', seed, message, lost, double })
+        return
+      }
+    }
+  } finally {
+    await campaign.close?.()
+  }
+}
+
+const reason = await campaign.unavailable?.()
+if (reason !== undefined) tell({ event: 'unavailable', reason })
+else await runAll()
+tell({ event: 'end', wanted: runs })

@@ -1,0 +1,56 @@
+/**
+ * `npm run test:faults`: every campaign, two at a time, and the sum of what they did and proved. Options after `--`:
+ *
+ *     --only NAME[,NAME]   only these campaigns
+ *     --seed N             first seed (a failure names the seed that shows it again)
+ *     --runs N             runs of each campaign, instead of a build's
+ *     --minutes N          each campaign goes on for so long, instead of a build's runs
+ *
+ * Exit code 1 when a promise did not hold. What a machine cannot do is printed with the reason, and not counted.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { campaigns } from './campaigns.ts'
+import { Report } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seed: { type: 'string' },
+    runs: { type: 'string', default: '0' },
+    minutes: { type: 'string', default: '0' },
+  },
+})
+
+const lanes = 2
+const names = values.only?.split(',') ?? Object.keys(campaigns)
+const unknown = names.find((name) => !Object.hasOwn(campaigns, name))
+if (unknown !== undefined) {
+  console.error(`there is no campaign ${unknown}, but ${Object.keys(campaigns).join(', ')}`)
+  process.exit(1)
+}
+const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000)
+const report = new Report(firstSeed)
+console.log(`seeds from ${firstSeed}`)
+
+async function runCampaign(name: string): Promise<void> {
+  const script = join(import.meta.dirname, 'run-campaign.ts')
+  const seconds = String(Number(values.minutes) * 60)
+  const args = [script, name, String(firstSeed), values.runs, seconds]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>
+  report.begin(name)
+  for await (const line of createInterface({ input: child.stdout })) report.take(name, line)
+  const [code, signal] = await closed
+  report.end(name, code === 0 ? undefined : `its process ended with ${signal ?? code}`)
+}
+
+const waiting = [...names]
+async function lane(): Promise<void> {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await runCampaign(name)
+}
+await Promise.all(Array.from({ length: lanes }, lane))
+process.exitCode = report.print() ? 0 : 1
