@@ -2,14 +2,14 @@
  * What a cleaning text may be: one SELECT over `raw_<dataset>`, or over a subquery of the same kind, that makes one
  * row of one row and always the same, and passes `_record`, the row's place, on. The grammar, on DuckDB's syntax tree:
  *
- *     text        SELECT item, … FROM source [WHERE expression]
+ *     text        SELECT item, … FROM source
  *     source      raw_<dataset> | (text), either with an alias
  *     item        * | table.* | expression [AS name]; `_record` exactly once, as it is
  *     expression  columns, constants, CASE, comparisons, AND OR NOT, IN (list), BETWEEN, IS NULL, coalesce,
  *                 CAST and TRY_CAST, and the functions and operators of `portable.ts`
  *
- * Everything else is refused: what is not known is not known to be the same on every engine. (A WHERE that leaves a
- * record out is found when it does, and stops cleaning before anything is committed.)
+ * Everything else is refused: what is not known is not known to be the same on every engine. So is WHERE, for no record
+ * may be left out: one that is not wanted is given a `bad_reason`.
  */
 import { PipelineError } from '../core/index.ts'
 import { literal, type Session } from '../table/index.ts'
@@ -39,6 +39,7 @@ type Parsed =
 
 /** Clauses of a SELECT that are no part of the grammar, by their member of the node. */
 const clauses: Readonly<Record<string, string>> = {
+  where_clause: 'WHERE, which leaves records out (give them a bad_reason)',
   group_expressions: 'GROUP BY',
   group_sets: 'GROUP BY',
   having: 'HAVING',
@@ -115,9 +116,7 @@ class CleaningText {
     if (clause !== undefined) throw this.#forbidden(clauses[clause]!, node[clause] as SyntaxNode)
     if (node.aggregate_handling !== 'STANDARD_HANDLING') throw this.#forbidden('GROUP BY ALL', node)
     const columns = this.#source(node.from_table as SyntaxNode)
-    const given = this.#items(listOf(node.select_list), columns)
-    if (isSome(node.where_clause)) this.#expression(node.where_clause as SyntaxNode, columns)
-    return given
+    return this.#items(listOf(node.select_list), columns)
   }
 
   /** @returns the names of the columns it gives */

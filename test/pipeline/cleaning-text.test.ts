@@ -51,7 +51,7 @@ describe('a cleaning text passes', () => {
     "SELECT _record, year(time) AS y, date_trunc('month', time) AS m, DATE '2020-01-01' AS d FROM raw_x",
     'SELECT _record, make_array(n, n) AS c, greatest(n, 0) AS g, a IS NOT DISTINCT FROM a AS s FROM raw_x',
     'SELECT _record, extract_me AS a FROM (SELECT *, a AS extract_me FROM raw_x) AS t',
-    'SELECT * FROM raw_x WHERE _record >= 0 -- none is left out',
+    'SELECT * FROM raw_x -- with a note',
   ])('%s', async (sql) => {
     await check(sql)
   })
@@ -93,8 +93,14 @@ describe('a cleaning text is refused, with what and where', () => {
     ['a window function', 'SELECT *, row_number() OVER () AS r FROM raw_x', 'a window function'],
     ['an aggregate over a window', 'SELECT *, sum(n) OVER () AS r FROM raw_x', 'a window function'],
     ['a scalar subquery', 'SELECT *, (SELECT 1) AS r FROM raw_x', 'a subquery in an expression'],
-    ['EXISTS', 'SELECT * FROM raw_x WHERE EXISTS (SELECT 1)', 'a subquery in an expression'],
-    ['IN with a subquery', 'SELECT * FROM raw_x WHERE a IN (SELECT a FROM raw_x)', 'a subquery'],
+    ['EXISTS', 'SELECT *, EXISTS (SELECT 1) AS r FROM raw_x', 'a subquery in an expression'],
+    ['IN with a subquery', 'SELECT *, a IN (SELECT a FROM raw_x) AS r FROM raw_x', 'a subquery'],
+    [
+      'WHERE',
+      'SELECT * FROM raw_x WHERE _record >= 0',
+      '(line 1, column 35): WHERE, which leaves records out',
+    ],
+    ['WHERE within a subquery', 'SELECT * FROM (SELECT * FROM raw_x WHERE true)', 'WHERE'],
     ['a table function', "SELECT * FROM read_csv('x')", 'a table function'],
     ['UNNEST as a table', 'SELECT * FROM unnest([1])', 'a table function'],
     ['UNNEST', 'SELECT _record, unnest([1]) AS u FROM raw_x', 'the function unnest'],
@@ -227,11 +233,10 @@ describe('a cleaning text is refused, with what and where', () => {
     ]
     const anywhere = fc.array(fc.constantFrom(...holes), { maxLength: 6 })
     await fc.assert(
-      fc.asyncProperty(anywhere, fc.constantFrom('SELECT', 'WHERE', 'inner'), async (path, clause) => {
+      fc.asyncProperty(anywhere, fc.constantFrom('SELECT', 'inner'), async (path, clause) => {
         const expression = path.reduce((inner, hole) => hole.replace('?', `(${inner})`), 'random()')
         const sql = {
           SELECT: `SELECT _record, ${expression} AS b FROM raw_x`,
-          WHERE: `SELECT * FROM raw_x WHERE ${expression}`,
           inner: `SELECT _record FROM (SELECT *, ${expression} AS b FROM raw_x) AS t`,
         }[clause]
         await expect(check(sql)).rejects.toThrow('random')
