@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isSystemError, messageOf, PipelineError } from './errors.ts'
 import { LocalObjectStore, syncPath } from './object-store/local.ts'
@@ -46,7 +46,7 @@ export class DataFolder {
   static async open(path: string): Promise<DataFolder> {
     const root = resolve(path)
     try {
-      const made = await mkdir(root, { recursive: true })
+      const made = await makeFolder(root)
       if (made !== undefined) await syncPath(resolve(made, '..'))
       if (!(await hasFormat(root))) await refuseForeign(root)
       const lock = lockFolder(root)
@@ -103,6 +103,27 @@ export class DataFolder {
     } finally {
       lock.close()
     }
+  }
+}
+
+/**
+ * Make a folder and its parents where they are missing. (Node's own way to make parents never ends in `/proc`.)
+ *
+ * @returns the first that was made
+ */
+async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path)
+    return path
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return undefined
+    if (!isSystemError(error, 'ENOENT') || dirname(path) === path) throw error
+    const made = await makeFolder(dirname(path))
+    await mkdir(path).catch((again: unknown) => {
+      // Another process may have made it.
+      if (!isSystemError(again, 'EEXIST')) throw again
+    })
+    return made ?? path
   }
 }
 

@@ -70,6 +70,10 @@ describe('a data folder', () => {
     await expect(DataFolder.open(join(root, 'file', 'data'))).rejects.toEqual(code('DATA_FOLDER_UNUSABLE'))
   })
 
+  test('where no folder can be made is unusable, and nobody waits for it', async () => {
+    await expect(DataFolder.open('/proc/none/data')).rejects.toThrow(code('DATA_FOLDER_UNUSABLE'))
+  })
+
   test('is not made of a folder that holds other things, and nothing is put into that', async () => {
     await mkdir(join(data, 'tmp'), { recursive: true })
     await expect(DataFolder.open(data)).rejects.toEqual(code('DATA_FOLDER_UNUSABLE'))
