@@ -86,12 +86,14 @@ export class Report {
       for (const [kind, why] of sum.skipped) console.log(`    not run: ${kind}: ${why}`)
       for (const failure of sum.failures) console.log(`    FAILED: ${failure}`)
     }
-    const failed = [...this.#sums.values()].some(({ failures }) => failures.length > 0)
+    const failed = [...this.#sums.values()].filter(({ failures }) => failures.length > 0).length
     const seconds = Math.round((performance.now() - this.#startedMs) / 1_000)
     console.log(
-      `\n${runs} runs in ${seconds} s, seeds from ${this.#firstSeed}, ${records} records checked: lost ${lost}, double ${double}${failed ? ', FAILED' : ''}`,
+      `\n${runs} runs in ${seconds} s, seeds from ${this.#firstSeed}, ${records} records checked: lost ${lost}, double ${double}`,
     )
-    return !failed
+    const passed = [...this.#sums.values()].filter(({ runs, failures }) => runs > 0 && failures.length === 0)
+    console.log(`Tests  ${passed.length} passed, ${failed} failed (campaigns)`)
+    return failed === 0
   }
 
   #showProgress(): void {
