@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto'
 import { messageOf, type ObjectStore } from '../core/index.ts'
-import type { LandEntry, LandedMarker } from '../lake/index.ts'
+import type { LandEntry, LandedMarker, Range } from '../lake/index.ts'
+import type { Log } from '../log/index.ts'
 import type { Check, History, Landed, VerifyParts } from './check.ts'
 
 const newline = 0x0a
+/** What one read of the log brings into memory at most. */
+const readLimit = { records: 2_000, bytes: 4 * 2 ** 20 }
 
 /** The epoch log: ranges of each topic partition join, from offset 0 on. */
 export async function checkEpochs(parts: VerifyParts, checks: Check[]): Promise<History> {
   const { epochs } = parts
   const lands: LandEntry[] = []
   // A platform that runs meanwhile goes on landing: read until nothing is new, then take the rest at one moment.
-  while ((lands.at(-1)?.epoch ?? 0) < epochs.newestLand) {
+  for (let known = -1; known < lands.length && (lands.at(-1)?.epoch ?? 0) < epochs.newestLand; ) {
+    known = lands.length
     for (const number of await epochs.landsAfter(lands.at(-1)?.epoch ?? 0))
       lands.push(await epochs.landEntry(number))
   }
@@ -51,19 +55,52 @@ function countNotTaken({ log, epochs }: VerifyParts): Map<string, number> {
   return counts
 }
 
-/** The log: it ends at or after what was taken of it. */
-export async function checkLog({ log, epochs }: VerifyParts, checks: Check[]): Promise<void> {
+/** The log: it ends at or after what was taken of it, and holds what has not landed yet. */
+export async function checkLog(
+  { log, epochs, landing }: VerifyParts,
+  { takes }: History,
+  checks: Check[],
+): Promise<void> {
   const broken: string[] = []
   for (const { topic, partition, to } of epochs.ends()) {
-    const known = log.topics().some(({ name, partitions }) => name === topic && partition < partitions)
-    const end = known ? log.offsets(topic, partition).end : 0
+    const end = log.endOf(topic, partition)
     if (end < to) broken.push(`${topic}/${partition} ends at ${end}, the epoch log at ${to}`)
   }
+  let waiting = 0
+  const landed = await landing.newest()
+  for (const { land, ranges } of takes) {
+    if (land !== undefined && land <= landed) continue
+    for (const range of ranges) {
+      const held = countHeld(log, range)
+      waiting += held
+      if (held === range.count) continue
+      // What lands meanwhile, the log may let go.
+      if ((await landing.newest()) > landed) continue
+      const { topic, partition, from, to, count } = range
+      broken.push(`${topic}/${partition} holds ${held} records at ${from} to ${to - 1}, ${count} wait there`)
+    }
+  }
   checks.push({
-    name: 'log: not behind its lake',
+    name: 'log: not behind its lake, and holds what waits',
     ok: broken.length === 0,
-    detail: broken[0] ?? `${log.topics().length} topics end at or after what was taken`,
+    detail:
+      broken[0] ??
+      `${log.topics().length} topics end at or after what was taken, ${waiting} records wait to land`,
   })
+}
+
+/** Records of a range that the log can be made to give, batches checked. */
+function countHeld(log: Log, { topic, partition, from, to }: Range): number {
+  if (log.endOf(topic, partition) < to || log.offsets(topic, partition).start > from) return 0
+  let held = 0
+  for (let next = from; next < to; ) {
+    const records = log.read(topic, partition, next, readLimit)
+    const last = records.at(-1)
+    if (!last) break
+    held += records.filter(({ offset }) => offset < to).length
+    next = last.offset + 1
+  }
+  return held
 }
 
 /** Objects of every landed marker: there, unchanged, a line for each record of the land. */
@@ -115,13 +152,33 @@ async function countLines(
   return lines
 }
 
-/** Topic partitions of a land whose objects do not hold as many lines as the land has records. */
+/** Topic partitions of a land whose objects do not hold its records: each once, in order, none from elsewhere. */
 function uncovered(land: LandEntry, marker: LandedMarker): string[] {
-  const missing = new Map<string, number>()
-  const add = (key: string, count: number) => missing.set(key, (missing.get(key) ?? 0) + count)
-  for (const { topic, partition, count } of land.takes.flatMap(({ ranges }) => ranges))
-    add(`${topic}/${partition}`, count)
-  for (const { topic, partition, lines } of marker.objects) add(`${topic}/${partition}`, -lines)
-  const wrong = [...missing].filter(([, count]) => count !== 0)
-  return wrong.map(([key, count]) => `land ${land.epoch}: ${key} lacks ${count} lines`)
+  const place = ({ topic, partition }: { topic: string; partition: number }) => `${topic}/${partition}`
+  const ranges = Map.groupBy(
+    land.takes.flatMap((take) => take.ranges),
+    place,
+  )
+  const objects = Map.groupBy(marker.objects, place)
+  return [...new Set([...ranges.keys(), ...objects.keys()])].flatMap((key) => {
+    const wrong = misfitOf(ranges.get(key) ?? [], objects.get(key) ?? [])
+    return wrong === undefined ? [] : [`land ${land.epoch}: ${key} ${wrong}`]
+  })
+}
+
+/** What is wrong with the objects of a topic partition, beside the ranges they must hold; both in order. */
+function misfitOf(ranges: readonly Range[], objects: LandedMarker['objects']): string | undefined {
+  const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0)
+  const missing = sum(ranges.map(({ count }) => count)) - sum(objects.map(({ lines }) => lines))
+  if (missing !== 0) return `lacks ${missing} lines`
+  let end = 0
+  for (const { key, from, to, lines } of objects) {
+    if (from < end) return `has offsets of ${key} in the object before it`
+    if (lines !== to - from) return `has ${lines} lines in ${key}, and ${to - from} offsets`
+    const inside = ranges.some((range) => range.from <= from && from < range.to)
+    if (!inside) return `begins ${key} at offset ${from}, which is not in the land`
+    end = to
+  }
+  const last = ranges.at(-1)
+  return last && last.to < end ? `has offsets up to ${end}, and the land ends at ${last.to}` : undefined
 }

@@ -18,8 +18,9 @@ export interface Verification {
 /** Recount everything. Damage is a failed check, not an error. */
 export async function verify(parts: VerifyParts): Promise<Verification> {
   const checks: Check[] = []
-  const history = await checkEpochs(parts, checks)
-  await checkLog(parts, checks)
+  const history = await guarded('epoch log', checks, () => checkEpochs(parts, checks))
+  if (!history) return { ok: false, checks, accounts: {} }
+  await guarded('log', checks, () => checkLog(parts, history, checks))
   const landed = await checkLake(parts, history, checks)
   const accounts: Record<string, DatasetAccount> = {}
   for (const dataset of parts.pipeline.datasets) {

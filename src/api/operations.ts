@@ -55,6 +55,19 @@ export const operations = {
     })),
   ),
 
+  deleteTopic: operation(
+    Type.Object({ topic: Type.String(), confirm: Type.String() }, strict),
+    async ({ platform }, { topic, confirm }) => {
+      platform.log.topic(topic)
+      if (confirm !== topic)
+        throw new PipelineError('REQUEST_INVALID', `to delete topic ${topic}, name it again as confirm`)
+      const dataset = platform.pipeline.datasets.find(({ topics }) =>
+        topics.some(({ name }) => name === topic),
+      )
+      return { ...(await platform.deleteTopic(topic)), ...(dataset && { dataset: dataset.name }) }
+    },
+  ),
+
   consume: operation(
     Type.Object({ topic: Type.String(), fromBeginning: Type.Boolean(), follow: Type.Boolean() }, strict),
     consume,
@@ -101,22 +114,50 @@ export const operations = {
   ),
 
   rebuild: operation(Type.Object({ dataset: Type.String() }, strict), async ({ platform }, { dataset }) => {
-    if (!platform.pipeline.datasets.some(({ name }) => name === dataset)) {
-      const known = platform.pipeline.datasets.map(({ name }) => name).join(', ')
-      throw new PipelineError('TABLE_UNKNOWN', `there is no dataset ${dataset}, but ${known}`)
-    }
+    refuseUnlessDataset(platform, dataset)
     await platform.rebuild(dataset)
     return listTables(platform)
+  }),
+
+  restore: operation(
+    Type.Object(
+      {
+        dataset: Type.String(),
+        toEpoch: Type.Optional(Type.Integer({ minimum: 0 })),
+        toTimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+      },
+      strict,
+    ),
+    async ({ platform }, { dataset, toEpoch, toTimeMs }) => {
+      refuseUnlessDataset(platform, dataset)
+      if ((toEpoch === undefined) === (toTimeMs === undefined))
+        throw new PipelineError('REQUEST_INVALID', 'restore takes one of toEpoch and toTimeMs')
+      const target = toEpoch === undefined ? { timeMs: toTimeMs ?? 0 } : { epoch: toEpoch }
+      return { pausedAt: await platform.restore(dataset, target) }
+    },
+  ),
+
+  resume: operation(Type.Object({ dataset: Type.String() }, strict), async ({ platform }, { dataset }) => {
+    refuseUnlessDataset(platform, dataset)
+    return { goesOnAfter: await platform.resume(dataset) }
   }),
 
   verify: operation(Type.Object({}, strict), ({ platform }) => verifyPlatform(platform)),
 
   runBatch: operation(Type.Object({}, strict), async ({ platform, emit, signal }) => {
     const seconds = new Stopwatch()
-    await platform.settle(Number.POSITIVE_INFINITY, signal)
+    // What stands in the way of one dataset is said once the others are done.
+    const failures: unknown[] = []
+    await platform.settle(Number.POSITIVE_INFINITY, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error
+      failures.push(error)
+    })
     seconds.lap('settle')
-    await platform.runBatch(() => void emit({ step: 'batch' }))
+    await platform
+      .runBatch(() => void emit({ step: 'batch' }))
+      .catch((error: unknown) => void failures.push(error))
     seconds.lap('batch')
+    if (failures.length > 0) throw failures[0]
     return report(platform, { seconds })
   }),
 } as const
@@ -124,6 +165,13 @@ export const operations = {
 export type OperationName = keyof typeof operations
 export type ParametersOf<Name extends OperationName> = Static<(typeof operations)[Name]['parameters']>
 export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]['run']>>
+
+/** @throws TABLE_UNKNOWN */
+function refuseUnlessDataset({ pipeline }: Platform, dataset: string): void {
+  if (pipeline.datasets.some(({ name }) => name === dataset)) return
+  const known = pipeline.datasets.map(({ name }) => name).join(', ')
+  throw new PipelineError('TABLE_UNKNOWN', `there is no dataset ${dataset}, but ${known}`)
+}
 
 /** @param name as `tables` lists them; data tables may also be named as in the original */
 function tableNamed({ catalog }: Platform, name: string) {
@@ -136,7 +184,7 @@ function tableNamed({ catalog }: Platform, name: string) {
 }
 
 /** What one read brings, and how many of the newest records are shown when none is asked for. */
-const page = { records: 500, bytes: 2 ** 20 }
+const page = { records: 500, bytes: 2 ** 18 }
 const newestShown = 10
 const followPollMs = 100
 
@@ -154,11 +202,14 @@ async function consume(
   for (;;) {
     let found = false
     for (const [partition, from] of next.entries()) {
-      for (const record of log.read(topic, partition, from, page)) {
+      // What retention, or a topic made anew, has left behind is passed over.
+      const { start } = log.offsets(topic, partition)
+      // As texts: a record keeps the whole request in memory with which it came.
+      for (const item of log.read(topic, partition, Math.max(from, start), page).map(shown)) {
         found = true
         records++
-        next[partition] = record.offset + 1
-        await emit(shown(record))
+        next[partition] = item.offset + 1
+        await emit(item)
         if (signal.aborted) return { records }
       }
     }

@@ -1,7 +1,8 @@
 /**
  * The API for people: `POST /api/<operation>` with its parameters as JSON and the token as bearer. The answer is
  * NDJSON: `{"item":…}` for each item of a result that has many, then `{"result":…}` or `{"error":{code,message}}`.
- * `/health/live` and `/health/ready` are open.
+ * `/health/live` and `/health/ready` are open: the process answers; it takes records (else 503, and why). Both are
+ * true while a dataset stands still, which the body of `/health/ready` tells.
  * What is no such request is answered by its status and `{"error":{code,message}}`; on loopback also a request under
  * another name than the machine's own, which may be a web page's.
  */
@@ -12,7 +13,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { Value } from 'typebox/value'
-import { type ErrorCode, isSystemError, messageOf, PipelineError } from '../core/index.ts'
+import { type ErrorCode, isSystemError, messageOf, PipelineError, Turns } from '../core/index.ts'
 import { hostAllowed, urlOf } from '../gateway/index.ts'
 import type { Platform } from '../platform/index.ts'
 import { type Context, type OperationName, operations } from './operations.ts'
@@ -30,11 +31,19 @@ export interface Api {
   close(): Promise<void>
 }
 
+/** Beyond it operations are put off with 503: each holds a piece of what it gives out. */
+const operationsMax = 32
+/** Bytes written at a time. */
+const pieceBytes = 64 * 1024
+/** A client that takes nothing of an answer for so long is cut off: what it is given waits in memory. */
+const stallMs = 15_000
+
 /** @throws PORT_IN_USE */
 export async function serveApi(platform: Platform, options: ApiOptions): Promise<Api> {
   const app = Fastify({ forceCloseConnections: true })
   const ending = new AbortController()
   const running = new Set<Promise<void>>()
+  const questions = new Turns()
   app.addHook('onRequest', async (request, reply) => {
     if (hostAllowed(options.host, request.headers.host)) return
     return refuse(reply, 421, 'this host is not served')
@@ -52,8 +61,14 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
       return refuse(reply, 404, `there is no operation ${operation}`)
     }
     if (ending.signal.aborted) return refuse(reply, 503, 'the platform is stopping', 'STOPPING')
+    if (running.size >= operationsMax) {
+      reply.header('retry-after', '1')
+      return refuse(reply, 503, `${running.size} operations are under way`, 'OVERLOADED')
+    }
     const name = operation as OperationName
-    const answered = answer(platform, name, request.body ?? {}, reply, ending.signal, options.logger)
+    const start = () => answer(platform, name, request.body ?? {}, reply, ending.signal, options.logger)
+    // An answer is in memory as a whole until it is sent.
+    const answered = name === 'sql' || name === 'ask' ? questions.take(start) : start()
     running.add(answered)
     await answered.finally(() => running.delete(answered))
   })
@@ -88,9 +103,12 @@ function refuse(
 function addHealth(app: FastifyInstance, platform: Platform): void {
   app.get('/health/live', async () => ({ ok: true }))
   app.get('/health/ready', async (_, reply) => {
-    const workers = platform.states()
-    const ok = Object.values(workers).every(({ state }) => state !== 'stopped')
-    return reply.code(ok ? 200 : 503).send({ ok, workers })
+    // Ready is who can take a record. A dataset whose cleaning stands still does not turn any away.
+    const { refusal } = platform.log
+    const refused = refusal && { code: refusal.code, message: refusal.message }
+    return reply
+      .code(refused ? 503 : 200)
+      .send({ ok: !refused, ...(refused && { refused }), workers: platform.states() })
   })
 }
 
@@ -104,12 +122,15 @@ async function answer(
 ): Promise<void> {
   reply.hijack()
   const response = reply.raw
+  // It may have waited for its turn.
+  if (response.destroyed) return
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const write = async (line: unknown) => {
-    const room = response.write(`${JSON.stringify(line)}\n`)
-    if (room || response.destroyed) return
-    await once(response, 'drain', { signal: gone.signal }).catch(() => undefined)
+    const content = Buffer.from(`${JSON.stringify(line)}\n`)
+    for (let at = 0; at < content.length && !response.destroyed; at += pieceBytes) {
+      if (!response.write(content.subarray(at, at + pieceBytes))) await drained(response, gone.signal)
+    }
   }
   const signal = AbortSignal.any([gone.signal, ending])
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
@@ -147,8 +168,18 @@ function authorized(header: string | undefined, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
+/** Wait until the client has taken what was written; who takes nothing for a while is cut off. */
+async function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  if (response.destroyed) return
+  const timer = setTimeout(() => response.destroy(), stallMs)
+  await once(response, 'drain', { signal: gone }).catch(() => undefined)
+  clearTimeout(timer)
+}
+
 async function ended(response: ServerResponse): Promise<void> {
   response.end()
-  if (!response.writableFinished && !response.destroyed)
-    await Promise.race([once(response, 'finish'), once(response, 'close')])
+  if (response.writableFinished || response.destroyed) return
+  const timer = setTimeout(() => response.destroy(), stallMs)
+  await Promise.race([once(response, 'finish'), once(response, 'close')])
+  clearTimeout(timer)
 }

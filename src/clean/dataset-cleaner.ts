@@ -1,33 +1,18 @@
 import { AssertionError } from 'node:assert'
 import { rename, rm } from 'node:fs/promises'
-import { isSystemError, messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
-import type { Epoch, EpochLog, EpochReader, EpochRecord } from '../lake/index.ts'
+import { isSystemError, messageOf, type ObjectStore, PipelineError, type Turns } from '../core/index.ts'
+import type { Epoch, EpochLog, EpochReader } from '../lake/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
-import {
-  type AddFile,
-  decodePath,
-  type Engine,
-  type Snapshot,
-  scanSql,
-  writeParquet,
-} from '../table/index.ts'
-import { type CleanedGroup, DuckDbCleaner } from './duckdb/cleaner.ts'
+import { type AddFile, decodePath, type Engine } from '../table/index.ts'
+import { DuckDbCleaner } from './duckdb/cleaner.ts'
 import { type GroupLimits, nextGroup } from './group.ts'
-import { KeyIndex } from './key-index.ts'
-import { applyKeyRule, type KeyOutcome } from './key-rule.ts'
+import { KeyIndex, type KeyIndexState } from './key-index.ts'
 import { matchIndex } from './match-index.ts'
-import { type Prepared, Preparer, preparedLine } from './prepare.ts'
-import { writeQuarantine } from './quarantine.ts'
-import type { Bad } from './reason.ts'
-import {
-  type Account,
-  type CleaningPath,
-  emptyAccount,
-  nextGeneration,
-  type PairCommit,
-  type PairState,
-  TablePair,
-} from './table-pair.ts'
+import { type CleaningPath, emptyAccount, nextGeneration, type Origin, type PairState } from './pair-state.ts'
+import { PairWatch, type Standing } from './pair-watch.ts'
+import type { RestoreTarget } from './restore.ts'
+import { Stager } from './stager.ts'
+import { type PairCommit, type RestorePoint, TablePair } from './table-pair.ts'
 
 export interface CleanerParts {
   dataset: Dataset
@@ -44,18 +29,10 @@ export interface CleanerParts {
   indexFolder: string
   temporaryFolder: string
   limits: GroupLimits
+  /** All cleaners': one group is in memory at a time. */
+  turns: Turns
   onWarning: (message: string) => void
 }
-
-/** What is added to, while it is not committed yet. */
-interface Base {
-  account: Account
-  quarantineEpoch: number
-  contents: TableContents
-  index: KeyIndex
-}
-
-type TableContents = Pick<Snapshot, 'schema' | 'metaData' | 'files'>
 
 /**
  * The one core of cleaning, for one dataset and one of its two tables: epochs in order, in groups, through the
@@ -66,8 +43,9 @@ export class DatasetCleaner {
   readonly pair: TablePair
   readonly #parts: CleanerParts
   readonly #cleaner: DuckDbCleaner
-  readonly #preparer: Preparer
+  readonly #stager: Stager
   readonly #topics: ReadonlySet<string>
+  readonly #watch: PairWatch
   #index: KeyIndex
   /** Epochs up to `to` hold nothing for this dataset beyond those in the table, while it stands at this epoch. */
   #seen = { generation: 0, dataEpoch: 0, to: 0 }
@@ -75,18 +53,28 @@ export class DatasetCleaner {
   private constructor(parts: CleanerParts, cleaner: DuckDbCleaner) {
     this.#parts = parts
     this.#cleaner = cleaner
-    this.#preparer = new Preparer(parts.dataset, parts.datasets)
     this.#topics = new Set(parts.dataset.topics.map(({ name }) => name))
     this.pair = new TablePair(parts.tables, parts.engine, parts.dataset, parts.path, parts.epochs.id)
+    this.#stager = new Stager(parts, cleaner, this.pair, this.#topics)
     this.#index = new KeyIndex(this.#indexPath('keys'))
+    if (this.#index.damage !== undefined)
+      parts.onWarning(`the key index of ${this.name} is made again: ${this.#index.damage}`)
+    const { path, epochs, onWarning } = parts
+    this.#watch = new PairWatch({
+      name: this.name,
+      path,
+      pair: this.pair,
+      schema: cleaner.schema,
+      topics: this.#topics,
+      epochs,
+      onWarning,
+    })
   }
 
-  /** Make the tables where they are missing. @throws PIPELINE_INVALID when the cleaning text cannot make a table */
+  /** Looks at no table: the first step, or `state`, does. @throws PIPELINE_INVALID when the cleaning text cannot make one */
   static async open(parts: CleanerParts): Promise<DatasetCleaner> {
-    const cleaner = await DuckDbCleaner.open(parts.engine, parts.dataset, parts.temporaryFolder)
-    const opened = new DatasetCleaner(parts, cleaner)
-    await opened.pair.create(cleaner.schema)
-    return opened
+    const cleaner = await DuckDbCleaner.open(parts.engine, parts.dataset)
+    return new DatasetCleaner(parts, cleaner)
   }
 
   /** `stream.pin` */
@@ -94,17 +82,14 @@ export class DatasetCleaner {
     return `${this.#parts.path}.${this.#parts.dataset.name}`
   }
 
-  /** The state of the tables. @throws EPOCHS_BEHIND_TABLE */
-  async state(): Promise<PairState> {
-    const { epochs } = this.#parts
-    try {
-      return await this.pair.state(epochs.newest)
-    } catch (error) {
-      if (!(error instanceof PipelineError && error.code === 'EPOCHS_BEHIND_TABLE')) throw error
-      // Another worker may have entered what this one has not read yet.
-      await epochs.refresh()
-      return this.pair.state(epochs.newest)
-    }
+  /** Undefined until the tables could be looked at. */
+  get standing(): Standing | undefined {
+    return this.#watch.standing
+  }
+
+  /** @see PairWatch.state */
+  state(): Promise<PairState> {
+    return this.#watch.state()
   }
 
   /**
@@ -119,10 +104,16 @@ export class DatasetCleaner {
 
   async #step(): Promise<boolean> {
     const state = await this.state()
+    if (state.restoring !== undefined) {
+      await this.#watch.finishRestore(state, state.restoring)
+      return true
+    }
     if (state.rebuilding) return this.#rebuildOnce(state)
-    if (state.definition !== this.#parts.dataset.definition) {
-      const tables = `the tables ${this.name} were made by another definition (schema, key or cleaning text)`
-      throw new PipelineError('DEFINITION_CHANGED', `${tables}; their cleaning stands still`)
+    if (state.pausedAt !== undefined) return false
+    this.#refuseOtherDefinition(state)
+    if (this.#watch.holdsVoid(state)) {
+      this.#parts.onWarning(`${this.name} holds records that were lost since: it is made anew from the lake`)
+      return this.#rebuildOnce(state)
     }
     const group = await nextGroup(
       this.#parts.epochs,
@@ -136,33 +127,76 @@ export class DatasetCleaner {
       await matchIndex(this.#index, this.pair.data, state, (relation) => this.#cleaner.keysSql(relation))
     const { account, quarantineEpoch } = state
     const base = { account, quarantineEpoch, contents: state.data, index: this.#index }
-    const staged = await this.#clean(group.epochs, base)
+    const staged = await this.#stager.stage(group.epochs, base).catch((error: unknown) => {
+      const isGone = error instanceof PipelineError && error.code === 'LAKE_DAMAGED'
+      if (isGone && this.#hasLandedSince(group.epochs)) return undefined
+      throw error
+    })
+    if (!staged) return true
     if (staged.account.read === account.read) {
       const { generation, dataEpoch } = state
       this.#seen = { generation, dataEpoch, to: group.to }
       return true
     }
-    const version = await this.pair.commit(state, { ...staged, epoch: group.to })
+    const origin = this.#originOf(group.epochs)
+    const version = await this.pair.commit(state, { ...staged, epoch: group.to, origin })
     if (version === undefined) return true
-    const { id: tableId } = state.data.metaData
-    await this.#index.write(staged.keys, { tableId, generation: state.generation, version })
+    await this.#index.write(staged.keys, await this.#indexStateAt(state, state.generation, version))
     await this.#maintain()
     return true
   }
 
-  /** Make both tables anew from all that has landed, under the present definition; readers see it all at once. */
+  /** @throws what a step would stop at */
+  async check(): Promise<void> {
+    const state = await this.state()
+    const isWhole = !state.rebuilding && state.restoring === undefined && state.pausedAt === undefined
+    if (isWhole) this.#refuseOtherDefinition(state)
+  }
+
+  #refuseOtherDefinition({ definition }: PairState): void {
+    if (definition === this.#parts.dataset.definition) return
+    const tables = `the tables ${this.name} were made by another definition (schema, key or cleaning text)`
+    throw new PipelineError('DEFINITION_CHANGED', `${tables}; their cleaning stands still`)
+  }
+
+  /**
+   * Make both tables anew from all that has landed, under the present definition, whatever they were made of or have
+   * become; readers see it all at once. A pause ends.
+   */
   rebuild(): Promise<void> {
     return storeErrors(this.name, () => this.#rebuild())
   }
 
   async #rebuild(): Promise<void> {
-    const { generation } = await this.state()
+    const watch = this.#watch
+    const { generation } = await watch.anyState()
     for (;;) {
-      await this.#rebuildOnce(await this.state())
-      const now = await this.state()
-      if (now.generation > generation && !now.rebuilding && now.definition === this.#parts.dataset.definition)
-        return
+      await this.#rebuildOnce(await watch.anyState())
+      const now = await watch.anyState()
+      const done = now.generation > generation && !now.rebuilding && now.restoring === undefined
+      if (done && now.definition === this.#parts.dataset.definition) break
     }
+    await watch.state()
+  }
+
+  /** Where a restore would lead to. @throws TABLE_VERSION_UNKNOWN when that is no longer there */
+  restorePoint(target: RestoreTarget): Promise<RestorePoint> {
+    return this.#watch.restorePoint(target)
+  }
+
+  /** Take both tables back to a point, and stand still there until `resume` or `rebuild`. @returns the epoch */
+  restore(point: RestorePoint): Promise<number> {
+    return storeErrors(this.name, () => this.#watch.restore(point))
+  }
+
+  /**
+   * Go on after a restore.
+   *
+   * @returns the epoch that it goes on from; undefined where nothing was paused
+   * @throws DEFINITION_CHANGED where it was restored to tables of another definition: then it stays paused
+   */
+  resume(): Promise<number | undefined> {
+    return storeErrors(this.name, () => this.#watch.resume((state) => this.#refuseOtherDefinition(state)))
   }
 
   async close(): Promise<void> {
@@ -175,6 +209,16 @@ export class DatasetCleaner {
     return seen.generation === generation && seen.dataEpoch === dataEpoch ? seen.to : dataEpoch
   }
 
+  /** Whether the lake has by now what the log may have let go of. */
+  #hasLandedSince(epochs: readonly Epoch[]): boolean {
+    return epochs.some(({ epoch, land }) => land === undefined && this.#parts.epochs.newestLand > epoch)
+  }
+
+  #originOf(epochs: readonly Epoch[]): Origin {
+    const last = epochs.at(-1)
+    return { voids: this.#parts.epochs.voids.length, ...(last && { epochTimeMs: last.timeMs }) }
+  }
+
   /** @returns true: whether it was committed or another worker was first shows in the state */
   async #rebuildOnce(state: PairState): Promise<boolean> {
     const index = new KeyIndex(this.#indexPath('rebuild'))
@@ -182,8 +226,7 @@ export class DatasetCleaner {
       const rebuilt = await this.#stageAll(state, index)
       const version = await this.pair.replace(state, this.#cleaner.schema, rebuilt)
       if (version !== undefined) {
-        const { id: tableId } = state.data.metaData
-        await index.write([], { tableId, generation: nextGeneration(state), version })
+        await index.write([], await this.#indexStateAt(state, nextGeneration(state), version))
         await this.#adopt(index)
       }
     } finally {
@@ -201,16 +244,18 @@ export class DatasetCleaner {
     const quarantined: AddFile[] = []
     let account = emptyAccount
     let epoch = 0
+    let origin = this.#originOf([])
     for (;;) {
       const group = await nextGroup(epochs, epoch, this.#topics, limits, landed())
-      if (!group) return { epoch, rows: [...files.values()], quarantined, account }
-      const staged = await this.#clean(group.epochs, { account, quarantineEpoch: 0, contents, index })
+      if (!group) return { epoch, rows: [...files.values()], quarantined, account, origin }
+      const staged = await this.#stager.stage(group.epochs, { account, quarantineEpoch: 0, contents, index })
       for (const path of staged.replaced) files.delete(path)
       for (const add of staged.rows) files.set(decodePath(add.path), add)
       quarantined.push(...staged.quarantined)
       await index.write(staged.keys)
       account = staged.account
       epoch = group.to
+      origin = this.#originOf(group.epochs)
     }
   }
 
@@ -225,100 +270,6 @@ export class DatasetCleaner {
     }
   }
 
-  /** Clean epochs on top of `base`; stages files, commits nothing. */
-  async #clean(
-    epochs: readonly Epoch[],
-    base: Base,
-  ): Promise<Omit<PairCommit, 'epoch'> & { keys: KeyOutcome['keys']; replaced: string[] }> {
-    const { dataset, path, engine, tables, reader } = this.#parts
-    const records: EpochRecord[] = []
-    const bad = new Map<number, Bad>()
-    const lines: string[] = []
-    let unwrapped = 0
-    for (const epoch of epochs) {
-      for await (const record of reader.read(epoch, this.#topics, path === 'stream' ? 'log' : 'lake')) {
-        const prepared: Prepared = this.#preparer.prepare(record.value)
-        if (prepared.unwrapped) unwrapped++
-        if (prepared.bad) bad.set(records.length, prepared.bad)
-        else lines.push(preparedLine(records.length, prepared.row.fields))
-        records.push(record)
-      }
-    }
-    const outcome: KeyOutcome = { keys: new Map(), differing: [], duplicates: 0, added: 0, replacedKeys: [] }
-    const rows: AddFile[] = []
-    let replaced: string[] = []
-    if (lines.length > 0) {
-      const group = await this.#cleaner.clean(lines)
-      try {
-        for (const [place, why] of group.bad) bad.set(place, why)
-        Object.assign(outcome, await applyKeyRule(group, base.index, dataset.onDuplicate))
-        for (const place of outcome.differing) bad.set(place, { reason: 'DUPLICATE_KEY_DIFFERS' })
-        const prefix = this.pair.data.prefix
-        const written = await writeParquet(
-          group.session,
-          tables,
-          prefix,
-          group.goodRowsSql(),
-          this.#cleaner.schema,
-        )
-        if (written) rows.push(written)
-        if (outcome.replacedKeys.length > 0) {
-          const rewritten = await this.#rewriteWithout(group, base.contents, outcome.replacedKeys)
-          replaced = rewritten.replaced
-          rows.push(...rewritten.rows)
-        }
-      } finally {
-        group.close()
-      }
-    }
-    const fresh = [...bad]
-      .filter(([place]) => (records[place]?.epoch ?? 0) > base.quarantineEpoch)
-      .sort(([a], [b]) => a - b)
-    const entries = fresh.map(([place, why]) => ({ record: records[place] as EpochRecord, ...why }))
-    const quarantined = await writeQuarantine(
-      engine,
-      tables,
-      this.pair.quarantine.prefix,
-      this.#parts.temporaryFolder,
-      entries,
-    )
-    const account: Account = {
-      read: base.account.read + records.length,
-      rows: base.account.rows + outcome.added,
-      duplicates: base.account.duplicates + outcome.duplicates,
-      quarantined: base.account.quarantined + bad.size,
-      unwrapped: base.account.unwrapped + unwrapped,
-    }
-    return { rows, quarantined, account, keys: outcome.keys, replaced }
-  }
-
-  /** Write the files that hold rows with these keys anew, without those rows. */
-  async #rewriteWithout(
-    { session }: CleanedGroup,
-    snapshot: TableContents,
-    keys: readonly string[],
-  ): Promise<{ rows: AddFile[]; replaced: string[] }> {
-    const { tables } = this.#parts
-    const prefix = this.pair.data.prefix
-    const rows: AddFile[] = []
-    const replaced: string[] = []
-    await session.run('CREATE TEMP TABLE replaced_keys (key VARCHAR)')
-    await session.append('replaced_keys', keys)
-    for (const [path, file] of snapshot.files) {
-      const relation = await scanSql(tables, prefix, { ...snapshot, files: new Map([[path, file]]) })
-      const key = this.#cleaner.keySql()
-      const [found] = await session.rows(
-        `SELECT count(*) AS count FROM ${relation} WHERE ${key} IN (SELECT key FROM replaced_keys)`,
-      )
-      if (found?.count === 0) continue
-      replaced.push(path)
-      const rest = `SELECT * FROM ${relation} WHERE ${key} NOT IN (SELECT key FROM replaced_keys)`
-      const written = await writeParquet(session, tables, prefix, rest, this.#cleaner.schema)
-      if (written) rows.push(written)
-    }
-    return { rows, replaced }
-  }
-
   /** Checkpoints where due. A failure only makes reading slower, and is tried again after the next commit. */
   async #maintain(): Promise<void> {
     for (const table of [this.pair.data, this.pair.quarantine]) {
@@ -326,6 +277,11 @@ export class DatasetCleaner {
       if (failure !== undefined)
         this.#parts.onWarning(`the checkpoint of ${table.prefix} failed: ${messageOf(failure)}`)
     }
+  }
+
+  async #indexStateAt({ data }: PairState, generation: number, version: number): Promise<KeyIndexState> {
+    const commit = (await this.pair.data.commitInfo(version))?.txnId
+    return { tableId: data.metaData.id, generation, version, commit }
   }
 
   #landedLimit(): number | undefined {

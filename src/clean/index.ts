@@ -1,13 +1,15 @@
 export { type CleanerParts, DatasetCleaner } from './dataset-cleaner.ts'
-export { Preparer } from './prepare.ts'
-export { type ReasonCode, reasons } from './reason.ts'
 export {
   type Account,
   accountOf,
   type CleaningPath,
   cleaningPaths,
-  dataTablePrefix,
   generationOf,
   type PairState,
-  quarantineTablePrefix,
-} from './table-pair.ts'
+  pausedAtOf,
+} from './pair-state.ts'
+export type { Standing } from './pair-watch.ts'
+export { Preparer } from './prepare.ts'
+export { type ReasonCode, reasons } from './reason.ts'
+export type { RestoreTarget } from './restore.ts'
+export { dataTablePrefix, quarantineTablePrefix } from './table-pair.ts'

@@ -1,26 +1,34 @@
 /**
  * The keys of a data table with a hash of their rows: what tells a repeat. An LMDB file beside the tables, and only a
- * cache: it holds the table's id, generation and version that it matches, written with the keys after each commit of
+ * cache: it holds the table's id, generation, version and commit that it matches, written with the keys after each commit of
  * the table, and is made again from the table wherever they do not match.
  *
- *     key `00`                    the state, JSON: { tableId, generation, version }
+ * Each value ends with the CRC-32 (IEEE, little-endian) of its key and of what stands before. A file that is not as it
+ * was written is deleted when it is opened.
+ *
+ *     key `00`                    the state, JSON: { tableId, generation, version, commit }
  *     key `01` + key text                 the 32-byte hash of the row
  *     key `02` + SHA-256 of the key text  the same, where the text is longer than 500 bytes
  */
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { open as openLmdb, type RootDatabase } from 'lmdb'
-import { freeBytes, PipelineError } from '../core/index.ts'
+import { checkLmdbFile, freeBytes, messageOf, PipelineError } from '../core/index.ts'
 
 export interface KeyIndexState {
   tableId: string
   generation: number
   version: number
+  /** Id of the commit of that version: a copy of the table may have another. */
+  commit: string | undefined
 }
 
 const stateKey = Buffer.from([0])
+const hashBytes = 32
+const sealBytes = 4
 const keyTextMax = 500
 const pageBytes = 4_096
 /** The hash of the row, and what the tree adds to an entry. */
@@ -33,8 +41,13 @@ export class KeyIndex {
   readonly #database: RootDatabase<Buffer, Buffer>
   #closing: Promise<void> | undefined
 
+  /** What was wrong with the file that was there: it was deleted, and the index begins anew. */
+  readonly damage: string | undefined
+
   constructor(path: string) {
     this.path = path
+    this.damage = damageOf(path)
+    if (this.damage !== undefined) for (const file of filesOf(path)) rmSync(file, { force: true })
     this.#database = openLmdb<Buffer, Buffer>({
       path,
       noSubdir: true,
@@ -46,12 +59,12 @@ export class KeyIndex {
 
   get state(): KeyIndexState | undefined {
     const stored = this.#database.get(stateKey)
-    return stored && (JSON.parse(stored.toString()) as KeyIndexState)
+    return stored && (JSON.parse(stored.subarray(0, -sealBytes).toString()) as KeyIndexState)
   }
 
   /** Hash (hexadecimal) of the row with this key. */
   get(key: string): string | undefined {
-    return this.#database.get(encodeKey(key))?.toString('hex')
+    return this.#database.get(encodeKey(key))?.toString('hex', 0, hashBytes)
   }
 
   /**
@@ -62,9 +75,13 @@ export class KeyIndex {
   async write(entries: Iterable<readonly [key: string, hash: string]>, state?: KeyIndexState): Promise<void> {
     this.#refuseUnlessSpace(entries)
     await this.#database.transaction(() => {
-      for (const [key, hash] of entries) this.#database.putSync(encodeKey(key), Buffer.from(hash, 'hex'))
-      if (state) this.#database.putSync(stateKey, Buffer.from(JSON.stringify(state)))
+      for (const [key, hash] of entries) this.#put(encodeKey(key), Buffer.from(hash, 'hex'))
+      if (state) this.#put(stateKey, Buffer.from(JSON.stringify(state)))
     })
+  }
+
+  #put(key: Buffer, value: Buffer): void {
+    this.#database.putSync(key, Buffer.concat([value, sealOf(key, value)]))
   }
 
   async clear(): Promise<void> {
@@ -94,8 +111,33 @@ export class KeyIndex {
 
   async drop(): Promise<void> {
     await this.close()
-    for (const file of [this.path, `${this.path}-lock`]) await rm(file, { force: true })
+    for (const file of filesOf(this.path)) await rm(file, { force: true })
   }
+}
+
+/** Why LMDB must not open a file; undefined when it may, or there is none. */
+function damageOf(path: string): string | undefined {
+  if (!existsSync(path)) return undefined
+  try {
+    const isBegun = checkLmdbFile(path, (key, value = Buffer.alloc(0)) => {
+      const sealed = value.subarray(0, -sealBytes)
+      if (!value.subarray(sealed.length).equals(sealOf(key, sealed)))
+        throw new Error(`the entry ${key.toString('hex')} does not match its checksum`)
+    })
+    return isBegun ? undefined : 'its making was cut off'
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+function sealOf(key: Buffer, value: Buffer): Buffer {
+  const seal = Buffer.alloc(sealBytes)
+  seal.writeUInt32LE(crc32(value, crc32(key)))
+  return seal
+}
+
+function filesOf(path: string): string[] {
+  return [path, `${path}-lock`]
 }
 
 function encodeKey(key: string): Buffer {

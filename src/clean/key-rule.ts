@@ -28,13 +28,15 @@ export async function applyKeyRule(
   const outcome: KeyOutcome = { keys: new Map(), differing: [], duplicates: 0, added: 0, replacedKeys: [] }
   const excluded: number[] = []
   const lastOf = new Map<string, CleanedRow>()
-  for await (const row of group.rows()) {
-    if (row.key === null) outcome.added++
-    else if (onDuplicate === 'last') {
-      const earlier = lastOf.get(row.key)
-      if (earlier) excluded.push(earlier.record)
-      lastOf.set(row.key, row)
-    } else keepFirst(row, row.key, index, outcome, excluded)
+  for await (const rows of group.rows()) {
+    for (const row of rows) {
+      if (row.key === null) outcome.added++
+      else if (onDuplicate === 'last') {
+        const earlier = lastOf.get(row.key)
+        if (earlier) excluded.push(earlier.record)
+        lastOf.set(row.key, row)
+      } else keepFirst(row, row.key, index, outcome, excluded)
+    }
   }
   outcome.duplicates += onDuplicate === 'last' ? excluded.length : 0
   for (const [key, row] of lastOf) keepLast(row, key, index, outcome, excluded)

@@ -1,6 +1,6 @@
 import { type AddFile, type DeltaTable, decodePath, type Snapshot, scanSql } from '../table/index.ts'
-import type { KeyIndex } from './key-index.ts'
-import type { PairState } from './table-pair.ts'
+import type { KeyIndex, KeyIndexState } from './key-index.ts'
+import type { PairState } from './pair-state.ts'
 
 /** Make a key index hold exactly the keys of a data table at a state: by the files added since, else anew. */
 export async function matchIndex(
@@ -9,10 +9,11 @@ export async function matchIndex(
   { data, generation }: Pick<PairState, 'data' | 'generation'>,
   keysSql: (relation: string) => string,
 ): Promise<void> {
-  const wanted = { tableId: data.metaData.id, generation, version: data.version }
+  const commit = data.commitInfo?.txnId
+  const wanted = { tableId: data.metaData.id, generation, version: data.version, commit }
   const has = index.state
   let files = data.files
-  if (has?.tableId === wanted.tableId && has.generation === generation) {
+  if (has?.tableId === wanted.tableId && has.generation === generation && (await isOf(table, has, data))) {
     if (has.version === data.version) return
     const added = await filesAddedSince(has.version, table, data)
     if (added) files = added
@@ -26,6 +27,18 @@ export async function matchIndex(
     })
   }
   await index.write([], wanted)
+}
+
+/** Whether the version that an index matches is one of this table, and not of a copy that went on by itself. */
+async function isOf(table: DeltaTable, { version, commit }: KeyIndexState, data: Snapshot): Promise<boolean> {
+  if (commit === undefined || version > data.version) return false
+  if (version === data.version) return commit === data.commitInfo?.txnId
+  for await (const { version: at, actions } of table.commits(version)) {
+    // It may have expired.
+    const info = at === version ? actions.find((action) => 'commitInfo' in action) : undefined
+    return info?.commitInfo.txnId === commit
+  }
+  return false
 }
 
 /** Files added after a version; undefined when something else than adding happened since, or cannot be looked at. */

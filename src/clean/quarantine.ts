@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectStore } from '../core/index.ts'
 import type { EpochRecord } from '../lake/index.ts'
 import { type AddFile, duckDbType, type Engine, identifier, literal, writeParquet } from '../table/index.ts'
 import { readLines } from './duckdb/read-lines.ts'
+import { TextWriter } from './prepared-file.ts'
 import type { Bad } from './reason.ts'
 import { quarantineSchema } from './table-pair.ts'
 
-/** Stage bad records, in order, as a file of a quarantine table; commits nothing. */
+/** A record with what is bad about it. */
+export type BadRecord = Bad & { record: EpochRecord }
+
+/** Stage bad records, in order, as a file of a quarantine table; commits nothing, and keeps none in memory. */
 export async function writeQuarantine(
   engine: Engine,
   tables: ObjectStore,
   prefix: string,
   temporaryFolder: string,
-  entries: readonly (Bad & { record: EpochRecord })[],
+  entries: AsyncIterable<BadRecord>,
 ): Promise<AddFile[]> {
-  if (entries.length === 0) return []
   const file = join(temporaryFolder, `quarantine-${randomUUID()}.ndjson`)
   const types = quarantineSchema.map(({ name, type }) => ({
     name,
@@ -27,10 +30,9 @@ export async function writeQuarantine(
   const values = types.map(({ name, type }) =>
     type === 'binary' ? `from_base64(${identifier(name)}) AS ${identifier(name)}` : identifier(name),
   )
-  const lines = entries.map(lineOfEntry)
-  const lineBytesMax = lines.reduce((most, line) => Math.max(most, Buffer.byteLength(line)), 0)
   try {
-    await writeFile(file, lines.join(''))
+    const lineBytesMax = await writeLines(file, entries)
+    if (lineBytesMax === 0) return []
     const add = await engine.with((session) =>
       writeParquet(
         session,
@@ -46,7 +48,26 @@ export async function writeQuarantine(
   }
 }
 
-function lineOfEntry({ record, reason, detail }: Bad & { record: EpochRecord }): string {
+/** @returns length of the longest line; 0 for none */
+async function writeLines(path: string, entries: AsyncIterable<BadRecord>): Promise<number> {
+  let lineBytesMax = 0
+  const file = await open(path, 'wx')
+  try {
+    const writer = new TextWriter(file, 'utf8')
+    for await (const entry of entries) {
+      const line = lineOfEntry(entry)
+      lineBytesMax = Math.max(lineBytesMax, Buffer.byteLength(line))
+      const full = writer.add(line)
+      if (full) await full
+    }
+    await writer.flush()
+  } finally {
+    await file.close()
+  }
+  return lineBytesMax
+}
+
+function lineOfEntry({ record, reason, detail }: BadRecord): string {
   const { epoch, topic, partition, offset, value, origin } = record
   const headers = origin?.headers.map(([name, content]) => ({
     name,

@@ -10,51 +10,39 @@
  * A rebuild replaces both, quarantine first, with a generation that neither has had. While the generations differ,
  * nothing else commits: a restart finishes the rebuild, with a generation of its own, so that the two tables of one
  * generation are always the work of one worker.
+ *
+ * A restore takes both back to an earlier version, quarantine first, with a generation that neither has had, and
+ * pauses cleaning. What it leads to follows from the version alone, so that whoever finishes one that was cut off
+ * makes the same, under the same generation.
  */
 import { type ObjectStore, PipelineError } from '../core/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import {
-  type Action,
   type AddFile,
   createActions,
   DeltaTable,
-  decodePath,
   type Engine,
   overwriteActions,
   redefineAction,
-  removeOf,
   type Snapshot,
   type TableSchema,
   type Txn,
 } from '../table/index.ts'
-
-export type CleaningPath = 'stream' | 'batch'
-export const cleaningPaths: readonly CleaningPath[] = ['stream', 'batch']
-
-/** What has become of the records of a dataset so far: `read = rows + duplicates + quarantined`. */
-export interface Account {
-  read: number
-  rows: number
-  duplicates: number
-  quarantined: number
-  /** Of the records read, how many were unwrapped from a string or base64. */
-  unwrapped: number
-}
-
-export const emptyAccount: Account = { read: 0, rows: 0, duplicates: 0, quarantined: 0, unwrapped: 0 }
-
-export interface PairState {
-  data: Snapshot
-  quarantine: Snapshot
-  generation: number
-  dataEpoch: number
-  quarantineEpoch: number
-  account: Account
-  /** Definition the pair was made by. */
-  definition: string
-  /** The quarantine table is a generation ahead: only the rebuild that began may commit. */
-  rebuilding: boolean
-}
+import { backTo, commitAfter, discard, removesOf } from './pair-commit.ts'
+import {
+  type Account,
+  accountOf,
+  type CleaningPath,
+  emptyAccount,
+  generationOf,
+  keys,
+  nextGeneration,
+  type Origin,
+  type PairState,
+  pausedAtOf,
+  recordsOf,
+  statedOf,
+} from './pair-state.ts'
 
 /** Columns of every quarantine table. Times, key and headers are null where the record was read from the lake. */
 export const quarantineSchema: TableSchema = [
@@ -81,6 +69,13 @@ export interface PairCommit {
   replaced?: readonly string[]
   /** Cumulative, after this commit. */
   account: Account
+  origin: Origin
+}
+
+/** Versions of the two tables that go together. */
+export interface RestorePoint {
+  data: Snapshot
+  quarantine: Snapshot
 }
 
 export class TablePair {
@@ -98,48 +93,107 @@ export class TablePair {
     this.#epochLogId = epochLogId
   }
 
-  /** Make whichever of the two tables is missing; another worker may be first. */
-  async create(schema: TableSchema): Promise<void> {
-    for (const [table, columns] of [
-      [this.quarantine, quarantineSchema],
-      [this.data, schema],
+  /**
+   * Make whichever of the two tables is missing; another worker may be first. Where the other has records, the one
+   * made is of a generation of its own: then the pair is to be rebuilt.
+   *
+   * @returns whether it is
+   */
+  async create(schema: TableSchema): Promise<boolean> {
+    const quarantine = await this.quarantine.snapshot()
+    const data = await this.data.snapshot()
+    const other = quarantine ?? data
+    const halved = other !== undefined && !(quarantine && data) && other.txns.size > 0
+    const generation = other ? generationOf(other) + (halved ? 1 : 0) : 0
+    for (const [table, columns, present] of [
+      [this.quarantine, quarantineSchema, quarantine],
+      [this.data, schema, data],
     ] as const) {
-      if (await table.snapshot()) continue
-      const info = { commitInfo: this.#commitInfo('CREATE TABLE', 0, 0, emptyAccount) }
-      await table.commit(0, [info, ...createActions(columns, this.#configuration(0), Date.now())])
+      if (present) continue
+      const info = {
+        commitInfo: this.#commitInfo('CREATE TABLE', 0, generation, { account: emptyAccount, origin: {} }),
+      }
+      await table.commit(0, [info, ...createActions(columns, this.#configuration(generation), Date.now())])
+    }
+    return halved
+  }
+
+  /** Forget the history of a table that cannot be read, so that it can be made anew; its data files stay. */
+  async forgetUnreadable(): Promise<void> {
+    for (const table of [this.quarantine, this.data]) {
+      try {
+        const snapshot = await table.snapshot()
+        if (snapshot && table === this.data) await accountOf(table, snapshot)
+      } catch (error) {
+        if (!(error instanceof PipelineError && error.code === 'TABLE_DAMAGED')) throw error
+        await table.forget()
+      }
     }
   }
 
-  /** @throws EPOCHS_BEHIND_TABLE when a table is of another epoch log, or ahead of it */
-  async state(newestEpoch: number): Promise<PairState> {
+  /** As the two tables say; undefined where one is missing. @throws TABLE_DAMAGED */
+  async read(): Promise<PairState | undefined> {
     // In the order of their commits, so that a rebuild that ends meanwhile is not taken for one that was cut off.
     const quarantine = await this.quarantine.snapshot()
     const data = await this.data.snapshot()
-    if (!data || !quarantine) throw new PipelineError('TABLE_DAMAGED', `the tables of ${this.#name} are gone`)
+    if (!data || !quarantine) return undefined
     const generation = generationOf(data)
-    const state = {
+    const { epochTimeMs, voids, read, rows, duplicates, quarantined, unwrapped } = await statedOf(
+      this.data,
+      data,
+    )
+    const epochLogId = data.metaData.configuration[keys.epochLog]
+    const isSame = quarantine.metaData.configuration[keys.epochLog] === epochLogId
+    const appId = this.#appId(generation)
+    const restoredFor = quarantine.metaData.configuration[keys.restore]
+    const restoring =
+      restoredFor !== undefined && generationOf(quarantine) > generation ? Number(restoredFor) : undefined
+    return {
       data,
       quarantine,
       generation,
-      dataEpoch: data.txns.get(this.#appId(generation)) ?? 0,
-      quarantineEpoch: quarantine.txns.get(`${this.#appId(generation)}/quarantine`) ?? 0,
-      account: await accountOf(this.data, data),
-      definition: data.metaData.configuration['pinflow.definition'] ?? '',
-      rebuilding: generationOf(quarantine) !== generation,
+      dataEpoch: data.txns.get(appId) ?? 0,
+      quarantineEpoch: quarantine.txns.get(`${appId}/quarantine`) ?? 0,
+      account: { read, rows, duplicates, quarantined, unwrapped },
+      origin: { ...(epochTimeMs !== undefined && { epochTimeMs }), ...(voids !== undefined && { voids }) },
+      epochLogId: isSame ? epochLogId : undefined,
+      definition: data.metaData.configuration[keys.definition] ?? '',
+      rebuilding: generationOf(quarantine) !== generation && restoring === undefined,
+      restoring,
+      pausedAt: pausedAtOf(data),
     }
-    for (const { metaData } of [data, quarantine]) {
-      const of = metaData.configuration['pinflow.epochLog']
-      if (of === this.#epochLogId) continue
-      throw new PipelineError(
-        'EPOCHS_BEHIND_TABLE',
-        `the tables of ${this.#name} are of epoch log ${of}, not of ${this.#epochLogId}`,
-      )
+  }
+
+  /**
+   * The state of the pair, where it goes on from this epoch log.
+   *
+   * @returns undefined where a table is missing
+   * @throws EPOCHS_BEHIND_TABLE when a table is of another epoch log, or ahead of it; TABLE_DAMAGED
+   */
+  async state(newestEpoch: number): Promise<PairState | undefined> {
+    const state = await this.read()
+    if (!state) return undefined
+    if (state.epochLogId !== this.#epochLogId) {
+      const of = state.epochLogId ?? 'two'
+      const message = `the tables of ${this.#name} are of epoch log ${of}, not of ${this.#epochLogId}`
+      throw new PipelineError('EPOCHS_BEHIND_TABLE', message)
     }
     if (Math.max(state.dataEpoch, state.quarantineEpoch) > newestEpoch) {
-      const ahead = `the tables of ${this.#name} are at epoch ${state.dataEpoch}`
+      const ahead = `the tables of ${this.#name} are at epoch ${Math.max(state.dataEpoch, state.quarantineEpoch)}`
       throw new PipelineError('EPOCHS_BEHIND_TABLE', `${ahead}, the epoch log ends at ${newestEpoch}`)
     }
     return state
+  }
+
+  /** An older copy of a quarantine would lack records that its data table counts. @throws TABLE_DAMAGED */
+  async refuseShortQuarantine({ rebuilding, restoring, account }: PairState): Promise<void> {
+    if (rebuilding || restoring !== undefined) return
+    // Looked at again: what another worker committed meanwhile may be in the data table alone.
+    const quarantine = await this.quarantine.snapshot()
+    const records = quarantine ? recordsOf(quarantine) : 0
+    if (records >= account.quarantined) return
+    const message = `the quarantine of ${this.#name} holds ${records} records, its data table counts ${account.quarantined}`
+    throw new PipelineError('TABLE_DAMAGED', message)
   }
 
   /**
@@ -150,8 +204,8 @@ export class TablePair {
   async commit(state: PairState, group: PairCommit): Promise<number | undefined> {
     const { generation } = state
     if (group.quarantined.length > 0) {
-      const version = await this.#commitAfter(this.quarantine, state.quarantine, (snapshot) => [
-        { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version) },
+      const version = await commitAfter(this.quarantine, state.quarantine, (snapshot) => [
+        { commitInfo: this.#commitInfo('WRITE', group.epoch, generation, group, snapshot.version) },
         { txn: this.#txn(generation, '/quarantine', group.epoch) },
         ...group.quarantined.map((add) => ({ add })),
       ])
@@ -163,10 +217,10 @@ export class TablePair {
     const quarantine = await this.quarantine.snapshot()
     const version =
       quarantine && generationOf(quarantine) === generation
-        ? await this.#commitAfter(this.data, state.data, (snapshot) => {
+        ? await commitAfter(this.data, state.data, (snapshot) => {
             const removes = removesOf(snapshot, group.replaced ?? [])
             if (!removes) return undefined
-            const info = this.#commitInfo('WRITE', group.epoch, generation, group.account, snapshot.version)
+            const info = this.#commitInfo('WRITE', group.epoch, generation, group, snapshot.version)
             const adds = group.rows.map((add) => ({ add }))
             return [
               { commitInfo: info },
@@ -193,15 +247,9 @@ export class TablePair {
       suffix: '' | '/quarantine',
       columns: TableSchema,
     ) =>
-      this.#commitAfter(table, from, (snapshot) => [
+      commitAfter(table, from, (snapshot) => [
         {
-          commitInfo: this.#commitInfo(
-            'REBUILD',
-            rebuilt.epoch,
-            generation,
-            rebuilt.account,
-            snapshot.version,
-          ),
+          commitInfo: this.#commitInfo('REBUILD', rebuilt.epoch, generation, rebuilt, snapshot.version),
         },
         { txn: this.#txn(generation, suffix, rebuilt.epoch) },
         redefineAction(snapshot, columns, this.#configuration(generation)),
@@ -219,25 +267,89 @@ export class TablePair {
   }
 
   /**
-   * The commit point of either table.
+   * Take the pair back to a point, and pause its cleaning there: quarantine, then data.
    *
-   * @param actions undefined where they cannot follow a version
-   * @returns undefined then, and when another commit changed what the table says
+   * @returns whether it was done; false when the pair is no longer in `state`: look again
    */
-  async #commitAfter(
-    table: DeltaTable,
-    from: Snapshot,
-    actions: (snapshot: Snapshot) => Action[] | undefined,
-  ): Promise<number | undefined> {
-    for (let snapshot = from; ; ) {
-      const version = snapshot.version + 1
-      const next = actions(snapshot)
-      if (!next) return undefined
-      if (await table.commit(version, next)) return version
-      const newest = await table.snapshot()
-      if (!newest || !(await onlyMaintenance(table, snapshot.version, newest.version))) return undefined
-      snapshot = newest
+  async restore(state: PairState, point: RestorePoint): Promise<boolean> {
+    if (point.data.metaData.configuration[keys.epochLog] !== this.#epochLogId) {
+      const message = `version ${point.data.version} of ${this.#name} is of another epoch log`
+      throw new PipelineError('TABLE_VERSION_UNKNOWN', message)
     }
+    const generation = nextGeneration(state)
+    const before = this.#pointEpochs(point)
+    const stated = await this.#statedAt(point.data)
+    const restored = await commitAfter(this.quarantine, state.quarantine, (snapshot) => [
+      { commitInfo: this.#commitInfo('RESTORE', before.data, generation, stated, snapshot.version) },
+      { txn: this.#txn(generation, '/quarantine', before.quarantine) },
+      redefineAction(snapshot, quarantineSchema, {
+        ...this.#configurationOf(point.data, generation),
+        [keys.restore]: String(point.data.version),
+      }),
+      ...backTo(snapshot, point.quarantine),
+    ])
+    if (restored === undefined) return false
+    const now = await this.read()
+    return now?.restoring === point.data.version && (await this.finishRestore(now, point.data))
+  }
+
+  /**
+   * Do the second half of a restore.
+   *
+   * @param to the version that the quarantine was restored for
+   * @returns whether it was done; false when the pair is no longer in `state`: look again
+   */
+  async finishRestore({ data, quarantine }: PairState, to: Snapshot): Promise<boolean> {
+    const generation = generationOf(quarantine)
+    const epoch = this.#epochOf(to, '')
+    const stated = await this.#statedAt(to)
+    const version = await commitAfter(this.data, data, (snapshot) => [
+      { commitInfo: this.#commitInfo('RESTORE', epoch, generation, stated, snapshot.version) },
+      { txn: this.#txn(generation, '', epoch) },
+      redefineAction(snapshot, to.schema, {
+        ...this.#configurationOf(to, generation),
+        [keys.paused]: String(epoch),
+      }),
+      ...backTo(snapshot, to),
+    ])
+    return version !== undefined
+  }
+
+  /** Let cleaning go on after a restore. @returns false when the pair is no longer in `state`: look again */
+  async resume({ data, dataEpoch, generation, account, origin }: PairState): Promise<boolean> {
+    const version = await commitAfter(this.data, data, (snapshot) => {
+      const { [keys.paused]: _, ...configuration } = snapshot.metaData.configuration
+      const stated = { account, origin }
+      return [
+        { commitInfo: this.#commitInfo('RESUME', dataEpoch, generation, stated, snapshot.version) },
+        redefineAction(snapshot, snapshot.schema, configuration),
+      ]
+    })
+    return version !== undefined
+  }
+
+  #pointEpochs({ data, quarantine }: RestorePoint): { data: number; quarantine: number } {
+    return { data: this.#epochOf(data, ''), quarantine: this.#epochOf(quarantine, '/quarantine') }
+  }
+
+  /** The epoch a version of a table had reached in its own generation. */
+  #epochOf(snapshot: Snapshot, suffix: '' | '/quarantine'): number {
+    return snapshot.txns.get(this.#appId(generationOf(snapshot)) + suffix) ?? 0
+  }
+
+  async #statedAt(data: Snapshot): Promise<Pick<PairCommit, 'account' | 'origin'>> {
+    const { epochTimeMs, voids } = await statedOf(this.data, data)
+    const origin = {
+      ...(epochTimeMs !== undefined && { epochTimeMs }),
+      ...(voids !== undefined && { voids }),
+    }
+    return { account: await accountOf(this.data, data), origin }
+  }
+
+  /** As a version of the data table had it, under another generation. */
+  #configurationOf({ metaData }: Snapshot, generation: number): Record<string, string> {
+    const definition = metaData.configuration[keys.definition] ?? ''
+    return { ...this.#configuration(generation), [keys.definition]: definition }
   }
 
   get #name(): string {
@@ -254,19 +366,25 @@ export class TablePair {
 
   #configuration(generation: number): Record<string, string> {
     return {
-      'pinflow.epochLog': this.#epochLogId,
-      'pinflow.generation': String(generation),
-      'pinflow.definition': this.#dataset.definition,
+      [keys.epochLog]: this.#epochLogId,
+      [keys.generation]: String(generation),
+      [keys.definition]: this.#dataset.definition,
     }
   }
 
-  #commitInfo(operation: string, epoch: number, generation: number, account: Account, readVersion?: number) {
+  #commitInfo(
+    operation: string,
+    epoch: number,
+    generation: number,
+    { account, origin }: Pick<PairCommit, 'account' | 'origin'>,
+    readVersion?: number,
+  ) {
     return {
       operation,
       operationParameters: {},
       isBlindAppend: false,
       ...(readVersion !== undefined && { readVersion }),
-      pinflow: { dataset: this.#dataset.name, path: this.#path, epoch, generation, ...account },
+      pinflow: { dataset: this.#dataset.name, path: this.#path, epoch, generation, ...account, ...origin },
     }
   }
 }
@@ -277,57 +395,4 @@ export function dataTablePrefix(dataset: string, path: CleaningPath): string {
 
 export function quarantineTablePrefix(dataset: string, path: CleaningPath): string {
   return `quarantine/${path}/${dataset}`
-}
-
-export function nextGeneration({ data, quarantine }: PairState): number {
-  return 1 + Math.max(generationOf(data), generationOf(quarantine))
-}
-
-export function generationOf({ metaData }: Snapshot): number {
-  return Number(metaData.configuration['pinflow.generation'] ?? 0)
-}
-
-/** The account of a data table at a version: of its last commit that carries one. */
-export async function accountOf(table: DeltaTable, { version, commitInfo }: Snapshot): Promise<Account> {
-  let info = commitInfo
-  for (let at = version; at >= 0; at--) {
-    if (at < version) info = await table.commitInfo(at)
-    const carried = info?.pinflow as Account | undefined
-    if (!carried) continue
-    const { read, rows, duplicates, quarantined, unwrapped } = carried
-    return { read, rows, duplicates, quarantined, unwrapped }
-  }
-  throw new PipelineError('TABLE_DAMAGED', `no commit of the table at ${table.prefix} carries an account`)
-}
-
-async function onlyMaintenance(table: DeltaTable, after: number, to: number): Promise<boolean> {
-  let next = after + 1
-  for await (const { version, actions } of table.commits(next)) {
-    if (version > to) break
-    // What has expired cannot be looked at.
-    if (version !== next++) return false
-    const harmless = actions.every((action) => {
-      if ('add' in action) return !action.add.dataChange
-      if ('remove' in action) return !action.remove.dataChange
-      return 'commitInfo' in action
-    })
-    if (!harmless) return false
-  }
-  return true
-}
-
-/** @returns undefined when a file is no longer there: its rows stand in another by now */
-function removesOf(snapshot: Snapshot, paths: readonly string[]): Action[] | undefined {
-  const removes: Action[] = []
-  for (const path of paths) {
-    const file = snapshot.files.get(path)
-    if (!file) return undefined
-    removes.push({ remove: removeOf(file, Date.now()) })
-  }
-  return removes
-}
-
-/** Delete staged files of a table that no commit names. */
-async function discard(table: DeltaTable, files: readonly AddFile[]): Promise<undefined> {
-  for (const { path } of files) await table.store.delete(`${table.prefix}/${decodePath(path)}`)
 }

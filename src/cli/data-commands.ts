@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ResultOf } from '../api/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
@@ -10,8 +10,9 @@ type Answer = ResultOf<'sql'>
 
 /** Commands that look at the data, and keep tables in shape: topics, consume, sql, ask, tables, verify. */
 export function addDataCommands(program: Command): void {
-  program
-    .command('topics')
+  const topicCommands = program.command('topics').description('list the topics, or delete one')
+  topicCommands
+    .command('list', { isDefault: true })
     .description('list topics with their partitions and offsets')
     .action(async (options: GlobalOptions) => {
       const topics = await call(options, 'topics', {})
@@ -21,6 +22,13 @@ export function addDataCommands(program: Command): void {
         ),
       )
     })
+
+  topicCommands
+    .command('delete')
+    .argument('<topic>')
+    .description('delete a topic with its records in the log; lake and tables keep what has been taken of it')
+    .option('--yes', 'really')
+    .action(deleteTopic)
 
   program
     .command('consume')
@@ -72,8 +80,15 @@ function addTableCommands(program: Command): void {
     .description('list the tables with their versions and rows')
     .action(async (options: GlobalOptions) => {
       const found = await call(options, 'tables', {})
+      const hasState = Object.values(found).some((listed) => stateText(listed) !== '')
       show(options, found, () =>
-        Object.entries(found).map(([table, { version, rows, path }]) => ({ table, version, rows, path })),
+        Object.entries(found).map(([table, { path, ...listed }]) => ({
+          table,
+          version: listed.version,
+          rows: listed.rows,
+          path,
+          ...(hasState && { state: stateText(listed) }),
+        })),
       )
     })
   tables
@@ -118,6 +133,81 @@ function addTableCommands(program: Command): void {
         Object.entries(found).map(([table, { version, rows }]) => ({ table, version, rows })),
       )
     })
+  addRestoreCommands(tables)
+}
+
+async function deleteTopic(topic: string, options: GlobalOptions & { yes?: boolean }): Promise<void> {
+  if (!options.yes)
+    throw new PipelineError('USAGE', `this deletes the records of ${topic} from the log: say --yes to do it`)
+  const done = await call(options, 'deleteTopic', { topic, confirm: topic }, { running: true })
+  if (options.json) {
+    console.log(JSON.stringify(done, null, 2))
+    return
+  }
+  console.log(`Topic ${topic} is deleted; ${done.skipped} records that no take named yet are skipped.`)
+  if (done.dataset !== undefined)
+    console.log(
+      `Dataset ${done.dataset} names it: the next start makes it again, or the first record through a Kafka door.`,
+    )
+}
+
+function addRestoreCommands(tables: Command): void {
+  tables
+    .command('restore')
+    .argument('<dataset>')
+    .description('take the tables of a dataset back to an earlier state, and pause their cleaning there')
+    .addOption(new Option('--to-epoch <n>', 'the newest versions at or before this epoch').argParser(epoch))
+    .addOption(
+      new Option(
+        '--to-time <time>',
+        'the newest versions at or before this time, such as 2024-09-30T12:00:00Z',
+      )
+        .argParser(timeMs)
+        .conflicts('toEpoch'),
+    )
+    .action(async (dataset: string, options: GlobalOptions & { toEpoch?: number; toTime?: number }) => {
+      const { toEpoch, toTime } = options
+      if (toEpoch === undefined && toTime === undefined)
+        throw new PipelineError(
+          'USAGE',
+          'say where to: --to-epoch or --to-time; `pinflow tables history <table>` shows both',
+        )
+      const target = toEpoch === undefined ? { toTimeMs: toTime ?? 0 } : { toEpoch }
+      const done = await call(options, 'restore', { dataset, ...target })
+      show(options, done, () =>
+        Object.entries(done.pausedAt).map(([table, at]) => ({ table, state: `paused at epoch ${at}` })),
+      )
+      if (!options.json) console.error(`\`pinflow tables resume ${dataset}\` lets cleaning go on from there.`)
+    })
+  tables
+    .command('resume')
+    .argument('<dataset>')
+    .description('let the cleaning of a dataset go on after a restore')
+    .action(async (dataset: string, options: GlobalOptions) => {
+      const done = await call(options, 'resume', { dataset })
+      const rows = Object.entries(done.goesOnAfter)
+      show(options, done, () => rows.map(([table, at]) => ({ table, state: `goes on after epoch ${at}` })))
+    })
+}
+
+function epoch(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a whole number.')
+}
+
+/** A time without an offset is UTC. */
+function timeMs(text: string): number {
+  const hasOffset = /(Z|[+-]\d\d:?\d\d)$/i.test(text)
+  const ms = /^\d{4}-\d\d-\d\d/.test(text)
+    ? Date.parse(hasOffset || !/\d:\d\d/.test(text) ? text : `${text}Z`)
+    : Number.NaN
+  if (Number.isFinite(ms)) return ms
+  throw new InvalidArgumentError('It is a time such as 2024-09-30T12:00:00Z.')
+}
+
+function stateText({ pausedAt, stopped }: { pausedAt?: number; stopped?: string }): string {
+  if (pausedAt !== undefined) return `paused at epoch ${pausedAt}`
+  return stopped === undefined ? '' : `stopped: ${stopped}`
 }
 
 function fromOption(): Option {

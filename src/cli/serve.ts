@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Logger, pino } from 'pino'
 import { type Api, serveApi } from '../api/index.ts'
 import { Preparer } from '../clean/index.ts'
-import type { LoadedConfig, PipelineError } from '../core/index.ts'
+import { type LoadedConfig, memoryShares, type PipelineError } from '../core/index.ts'
 import { createGateway, type Gateway, type Judge } from '../gateway/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import { Platform } from '../platform/index.ts'
@@ -48,7 +48,11 @@ export async function serve(
     const { logger } = options
     gateway = createGateway({
       log: platform.log,
-      options: { ...config.gateway, recordBytesMax },
+      options: {
+        ...config.gateway,
+        recordBytesMax,
+        inFlightBytesMax: memoryShares(config.memory.capBytes).inFlightBytes,
+      },
       judge: judgeOf(pipeline),
       logger,
     })

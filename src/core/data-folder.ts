@@ -93,13 +93,17 @@ export class DataFolder {
     await rename(temporary, this.path('server.json'))
   }
 
-  /** Let go of the folder. Further calls do nothing. */
+  /** Let go of the folder. Further calls do nothing. @throws STORE_FAILED; the folder is let go of all the same */
   async close(): Promise<void> {
     const lock = this.#lock
     if (lock === undefined) return
     this.#lock = undefined
     try {
       await rm(this.path('server.json'), { force: true })
+    } catch (error) {
+      throw new PipelineError('STORE_FAILED', `server.json in ${this.root} stays: ${messageOf(error)}`, {
+        cause: error,
+      })
     } finally {
       lock.close()
     }

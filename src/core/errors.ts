@@ -130,7 +130,7 @@ export const errorCodes = {
     stage: 'table',
     retriable: false,
     fault: 'ours',
-    next: 'Restore the table folder from a copy, or run `pinflow tables rebuild <dataset>`; where that fails as well, stop, and move `tables/` out of the data folder: the next start makes the tables again from the lake.',
+    next: 'Run `pinflow tables rebuild <dataset>`, which makes its tables again from the lake; or stop, and put the table folder back from a copy.',
   },
   TABLE_UNSUPPORTED: {
     stage: 'table',
@@ -154,7 +154,7 @@ export const errorCodes = {
     stage: 'clean',
     retriable: false,
     fault: 'user',
-    next: 'The table was written from another or newer epoch log: put the right one back, or move `tables/` out of the data folder: the next start makes the tables again from the lake.',
+    next: 'The table was written from another, newer or longer epoch log; nothing is taken until one of them is right. Stop, and put back the right lake or the right tables; or, where this lake is the right one, run `pinflow tables rebuild <dataset>`.',
   },
   PIPELINE_INVALID: {
     stage: 'pipeline',
@@ -179,6 +179,12 @@ export const errorCodes = {
     retriable: false,
     fault: 'user',
     next: 'Correct the SQL; `pinflow tables` lists what can be read.',
+  },
+  ANSWER_TOO_LARGE: {
+    stage: 'query',
+    retriable: false,
+    fault: 'user',
+    next: 'Ask for fewer rows or columns (`LIMIT`, an aggregate), or raise `memory.capBytes`; the files of a table can be read by any Delta reader.',
   },
   QUESTION_UNKNOWN: {
     stage: 'query',

@@ -6,14 +6,17 @@ import { answerError } from './door.ts'
 import { kafkaRestDoor } from './kafka-rest/index.ts'
 import type { GatewayOptions } from './options.ts'
 
-/** A client has this long to send a request. */
-const requestTimeoutMs = 120_000
+/** A client has this long to send a request, and its head. */
+const requestTimeoutMs = 30_000
+const headTimeoutMs = 15_000
+const timeoutsCheckMs = 5_000
 
 /** An HTTP server without routes: paths without stages, `{ door: 'aws' }` as a constraint, errors as Kafka REST has them. */
 export function createServer({ stages }: GatewayOptions): FastifyInstance {
   return Fastify({
     logger: false,
     requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: headTimeoutMs, connectionsCheckingInterval: timeoutsCheckMs },
     // While it closes, a request is refused by its own protocol.
     return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => withoutStage(url, stages),

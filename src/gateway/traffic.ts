@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { PipelineError } from '../core/index.ts'
 import { hostAllowed } from './address.ts'
 import { BytesInFlight, readBody } from './body.ts'
+import { allowedConnections, LateConnections } from './connections.ts'
 import type { GatewayOptions } from './options.ts'
 
 export interface Traffic {
@@ -12,10 +13,17 @@ export interface Traffic {
   stop(timeoutMs: number): Promise<void>
 }
 
+/** A client that has not taken its answer after so long is cut off. */
+const answerTimeoutMs = 30_000
+const answersCheckMs = 5_000
+
 /** Let requests in, read their bodies within the limits, and know what is under way. */
 export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Traffic {
   const { bodyBytesMax, inFlightBytesMax, host } = options
   const inFlight = new BytesInFlight(inFlightBytesMax)
+  const late = new LateConnections(app.server, allowedConnections(options.connectionsMax))
+  /** When each was sent. */
+  const answers = new Map<ServerResponse, number>()
   let requests = 0
   let stopping = false
   let drained: (() => void) | undefined
@@ -25,6 +33,7 @@ export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Tra
     reply.raw.once('close', () => {
       requests--
       inFlight.release(request.raw)
+      answers.delete(reply.raw)
       if (requests === 0) drained?.()
     })
     if (stopping) done(new PipelineError('STOPPING', 'the gateway is stopping'))
@@ -32,16 +41,32 @@ export function watchTraffic(app: FastifyInstance, options: GatewayOptions): Tra
     else done(Object.assign(new Error('this host is not served'), { statusCode: 421 }))
   })
 
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (stopping) reply.header('connection', 'close')
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (stopping || late.has(request.raw.socket)) reply.header('connection', 'close')
+    if (!reply.raw.destroyed) {
+      inFlight.answer(request.raw, Buffer.isBuffer(payload) ? payload.length : 0)
+      answers.set(reply.raw, performance.now())
+    }
     done(null, payload)
   })
 
+  const checking = setInterval(() => {
+    const latestMs = performance.now() - answerTimeoutMs
+    for (const [response, sentMs] of answers) if (sentMs < latestMs) response.destroy()
+  }, answersCheckMs)
+  checking.unref()
+  app.addHook('onClose', async () => clearInterval(checking))
+
   // Every body is taken as bytes, whatever its type: doors judge the type themselves.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request: FastifyRequest, message: IncomingMessage) =>
-    readBody(message, bodyBytesMax, (bytes) => inFlight.hold(message, bytes)),
-  )
+  app.addContentTypeParser('*', async (_request: FastifyRequest, message: IncomingMessage) => {
+    const body = await readBody(message, bodyBytesMax, (bytes, drop) => {
+      late.refuse(message.socket)
+      inFlight.hold(message, bytes, drop)
+    })
+    inFlight.whole(message)
+    return body
+  })
 
   return {
     hold: (request, bytes) => inFlight.hold(request.raw, bytes),

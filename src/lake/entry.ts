@@ -1,8 +1,8 @@
 /**
- * The entries of the epoch log: JSON objects `_pinflow/<pipeline>/epochs/<20 digits>.json`, put if absent and never
- * changed. Entry 0 is the origin; the others are takes and lands, in any mixture. `docs/spec/epochs.md` is normative.
+ * The entries of the epoch log: JSON objects with a checksum, `_pinflow/<pipeline>/epochs/<20 digits>.json`, put if absent
+ * and never changed. Entry 0 is the origin; the others are takes and lands, in any mixture. `docs/spec/epochs.md` is normative.
  */
-import { messageOf, PipelineError } from '../core/index.ts'
+import { messageOf, openSealedJson, PipelineError, sealJson } from '../core/index.ts'
 
 /** A stretch of a topic partition: offsets `from` ≤ offset < `to`, `count` records (fewer than to − from at gaps). */
 export interface Range {
@@ -84,14 +84,14 @@ export function digits(number: number): string {
 }
 
 export function encodeEntry(entry: Entry): Buffer {
-  return Buffer.from(`${JSON.stringify(entry)}\n`)
+  return sealJson(entry)
 }
 
 /** @throws EPOCHS_DAMAGED when the content is no entry of that epoch */
 export function parseEntry(key: string, epoch: number, content: Buffer): Entry {
   let entry: unknown
   try {
-    entry = JSON.parse(content.toString())
+    entry = openSealedJson(content)
   } catch (error) {
     throw new PipelineError('EPOCHS_DAMAGED', `${key}: ${messageOf(error)}`, { cause: error })
   }

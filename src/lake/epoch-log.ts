@@ -4,7 +4,7 @@
  *
  * Any number of workers may write: putting an entry if absent is the decision, and the loser reads again. A worker
  * whose number lies at or below the newest land (it slept while takes were deleted) drops its entry. One object
- * serves one worker: its calls that write do not overlap.
+ * serves one worker: its calls that write do not overlap; others may.
  */
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
@@ -56,8 +56,9 @@ export class EpochLog {
     const prefix = `_pinflow/${pipeline}/epochs/`
     const key = `${prefix}${digits(0)}.json`
     if (!(await store.get(key))) {
-      const [first] = await store.list(prefix)
-      // Another worker may have begun it just now.
+      const [landed] = await store.list(`_pinflow/${pipeline}/landed/`)
+      // Another worker may have begun it just now: before it landed anything, so the entries are listed last.
+      const [first = landed] = await store.list(prefix)
       if (first && first.key !== key)
         throw new PipelineError('EPOCHS_DAMAGED', `${key} is missing, but ${first.key} exists`)
       await store.putIfAbsent(
@@ -90,6 +91,11 @@ export class EpochLog {
   /** Takes since the newest land, in order. */
   get openTakes(): readonly Take[] {
     return this.#state.openTakes.map((take) => this.#state.withoutVoid(take))
+  }
+
+  /** Every gap so far that voids what was taken before, in order. */
+  get voids(): readonly Gap[] {
+    return this.#state.voids
   }
 
   /** How far each topic partition has been taken, and what that was, in order of topic and partition. */
@@ -128,10 +134,17 @@ export class EpochLog {
     if (!this.#isFresh()) return this.#load()
     for (;;) {
       const seenMs = this.#clock()
-      const entry = await this.#read(this.newest + 1)
-      this.#seenMs = seenMs
-      if (!entry || entry.kind === 'origin') return
-      this.#apply(entry)
+      const next = this.newest + 1
+      const entry = await this.#read(next)
+      // Another call has read it meanwhile.
+      if (this.newest >= next) continue
+      if (entry && entry.kind !== 'origin') this.#apply(entry)
+      // A take that is not there may have been deleted, when reading took so long.
+      else if (!this.#isFresh()) return this.#load()
+      else {
+        this.#seenMs = seenMs
+        return
+      }
     }
   }
 
@@ -156,17 +169,17 @@ export class EpochLog {
       return this.#state.lands.map((land) => land.epoch).filter((epoch) => epoch > after)
     }
     const found: number[] = []
-    for await (const land of this.#storedLands(after, this.newest)) found.push(land.epoch)
+    for await (const land of this.#storedLands(after, this.newestLand)) found.push(land.epoch)
     return found
   }
 
   /** Takes above `after` in order, each with its land; those not landed yet last. As of the call. */
   async *epochsAfter(after: number): AsyncGenerator<Epoch> {
-    const { lands: known, newest } = this.#state
+    const { lands: known } = this.#state
     const open = this.openTakes
     const [first] = known
     const remembered = !first || (first.takes[0]?.epoch ?? first.epoch) <= after + 1
-    for await (const land of remembered ? known : this.#storedLands(after, newest)) {
+    for await (const land of remembered ? known : this.#storedLands(after, known.at(-1)?.epoch ?? 0)) {
       for (const take of land.takes) {
         if (take.epoch > after) yield { ...this.#state.withoutVoid(take), land: land.epoch }
       }
@@ -198,7 +211,7 @@ export class EpochLog {
       await this.#load()
       return undefined
     }
-    this.#become(state, entry)
+    if (this.newest < entry.epoch) this.#become(state, entry)
     this.#seenMs = putMs
     return entry.epoch
   }
@@ -233,7 +246,9 @@ export class EpochLog {
       const above = takes.at(-1)
       if (above && above.epoch !== epoch + 1) throw this.#missing(above.epoch - 1)
       const entry = await this.#read(epoch)
-      if (!entry || entry.kind === 'origin') throw this.#missing(epoch)
+      if (entry?.kind === 'origin') throw this.#missing(epoch)
+      // It has landed and was deleted since the listing: the next listing begins with a land above it.
+      if (!entry) return this.#load()
       if (entry.kind === 'land') {
         land = entry
         break
@@ -242,11 +257,13 @@ export class EpochLog {
     }
     const first = takes.at(-1)
     if (first && !land && first.epoch !== 1) throw this.#missing(first.epoch - 1)
+    this.#seenMs = seenMs
+    // Another call has read as far meanwhile.
+    if (epochs.length > 0 && this.newest >= (takes[0] ?? land)!.epoch) return
     this.#state = EpochState.at(this.#prefix, land)
     this.#repeated = new RepeatedTakes()
     if (land) this.#repeated.add(land)
     for (const entry of takes.reverse()) this.#apply(entry)
-    this.#seenMs = seenMs
   }
 
   #missing(epoch: number): PipelineError {
@@ -262,13 +279,29 @@ export class EpochLog {
     if (entry.kind === 'land') this.#repeated.add(entry)
   }
 
-  async *#storedLands(after: number, newest: number): AsyncGenerator<LandEntry> {
+  /**
+   * Stored lands above `after` up to one that is known. A worker that slept while takes were deleted, and died once it
+   * had put a land in the place of one, has left a land that is none: the next one does not follow it.
+   *
+   * @throws EPOCHS_DAMAGED when one is missing: what it repeats would be left out in silence
+   */
+  async *#storedLands(after: number, until: number): AsyncGenerator<LandEntry> {
+    let candidate: LandEntry | undefined
+    let last = after
     for (const { key } of await this.#store.list(this.#prefix, this.#key(after))) {
       const epoch = epochOf(this.#prefix, key)
-      if (epoch > newest) return
+      if (epoch > until) break
       const entry = await this.#read(epoch)
-      if (entry?.kind === 'land') yield entry
+      if (entry?.kind !== 'land') continue
+      const before = (entry.takes[0]?.epoch ?? epoch) - 1
+      if (candidate?.epoch === before) {
+        yield candidate
+        last = before
+      } else if (before > last) throw this.#missing(before)
+      candidate = entry
     }
+    if (candidate) yield candidate
+    if (until > after && candidate?.epoch !== until) throw this.#missing(until)
   }
 
   #key(epoch: number): string {

@@ -74,12 +74,18 @@ export class EpochState {
   /** A take as it is processed. */
   withoutVoid(take: Take): Take {
     if (this.#voids.length === 0) return take
-    const isVoid = (range: Range): boolean =>
-      this.#voids.some(
-        ({ topic, partition, from, to }) =>
-          topic === range.topic && partition === range.partition && from <= range.from && range.to <= to,
-      )
-    return { ...take, ranges: take.ranges.filter((range) => !isVoid(range)) }
+    return { ...take, ranges: take.ranges.flatMap((range) => this.#partsOf(range)) }
+  }
+
+  /** What no void covers of a range: all of it, its beginning, or nothing. */
+  #partsOf(range: Range): Range[] {
+    const { topic, partition, from, to, count, bytes } = range
+    const ofPlace = this.#voids.filter((gap) => gap.topic === topic && gap.partition === partition)
+    if (ofPlace.some((gap) => gap.from <= from && to <= gap.to)) return []
+    const end = ofPlace.find((gap) => from < gap.from && gap.from < to)
+    if (!end) return [range]
+    const kept = count - end.count
+    return [{ ...range, to: end.from, count: kept, bytes: Math.ceil((bytes * kept) / count) }]
   }
 
   /** What it is after one more entry. @throws EPOCHS_DAMAGED when the entry does not follow from those before it */

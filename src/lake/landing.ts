@@ -5,12 +5,19 @@
  *
  * one line a record (`line.ts`), a newline after each; names and form are the Kafka Connect S3 sink's (a topic too long
  * for a file name is cut short there, with a `~` after it; its folder has it whole). Boundaries
- * follow from the entry alone (a land's range of a topic partition, split every `flushSize` records and at offset
- * gaps), so that any worker writes the same object. The landed marker
+ * follow from the entry and the records alone (a land's range of a topic partition, split every `flushSize` records, at
+ * offset gaps, and where an object would be larger than 8 MiB), so that any worker writes the same object. The landed marker
  * `_pinflow/<pipeline>/landed/<20 digits>.json` is put last; below it every object is there.
  */
 import { createHash } from 'node:crypto'
-import { messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
+import {
+  type LogRecord,
+  messageOf,
+  type ObjectStore,
+  openSealedJson,
+  PipelineError,
+  sealJson,
+} from '../core/index.ts'
 import type { Log } from '../log/index.ts'
 import { digits, type LandEntry } from './entry.ts'
 import { lineOf } from './line.ts'
@@ -60,7 +67,7 @@ export class Landing {
     const content = await this.#store.get(key)
     if (!content) throw new PipelineError('LAKE_DAMAGED', `the landed marker ${key} is missing`)
     try {
-      const marker = JSON.parse(content.toString()) as LandedMarker
+      const marker = openSealedJson(content) as LandedMarker
       if (marker.land === land && Array.isArray(marker.objects)) return marker
       throw new Error(`it is none of land ${land}`)
     } catch (error) {
@@ -76,11 +83,23 @@ export class Landing {
    * @throws LAKE_DAMAGED when one of them exists with other contents
    */
   async land(entry: LandEntry, log: Log): Promise<LandedMarker> {
+    try {
+      return await this.#land(entry, log)
+    } catch (error) {
+      const gone = error instanceof PipelineError && error.code === 'OFFSET_OUT_OF_RANGE'
+      // Once another worker has landed it, the log need not hold it any more.
+      if (gone && (await this.newest()) >= entry.epoch) return this.marker(entry.epoch)
+      throw error
+    }
+  }
+
+  async #land(entry: LandEntry, log: Log): Promise<LandedMarker> {
     const objects: LandedObject[] = []
     for (const stretch of stretchesOf(entry)) {
       let open: OpenObject | undefined
-      for (const record of readRange(log, stretch)) {
-        if (open && (open.lines.length >= entry.flushSize || record.offset !== open.to)) {
+      for (const record of recordsOf(log, stretch)) {
+        const line = lineOf(record.value)
+        if (open && isFull(open, entry.flushSize, record.offset, line)) {
           objects.push(await this.#put(open))
           open = undefined
         }
@@ -90,15 +109,17 @@ export class Landing {
           from: record.offset,
           to: record.offset,
           lines: [],
+          bytes: 0,
         }
-        open.lines.push(lineOf(record.value))
+        open.lines.push(line)
+        open.bytes += line.length + newline.length
         open.to = record.offset + 1
       }
       if (open) objects.push(await this.#put(open))
     }
     const marker: LandedMarker = { land: entry.epoch, objects }
     const key = this.#key(entry.epoch)
-    const content = Buffer.from(`${JSON.stringify(marker)}\n`)
+    const content = sealJson(marker)
     await this.#putSame(key, content, `land ${entry.epoch}`)
     return marker
   }
@@ -130,11 +151,25 @@ interface OpenObject {
   from: number
   to: number
   lines: Buffer[]
+  bytes: number
 }
 
 const newline = Buffer.from('\n')
+/**
+ * An object of more than one line is no larger: who writes or reads one has it in memory. Part of the format: another
+ * number would give a land that was half done other objects.
+ */
+const objectBytesMax = 8 * 2 ** 20
 /** What file systems allow. */
 const fileNameBytesMax = 255
+
+function isFull({ lines, bytes, to }: OpenObject, flushSize: number, offset: number, line: Buffer): boolean {
+  return lines.length >= flushSize || offset !== to || bytes + line.length + newline.length > objectBytesMax
+}
+
+function* recordsOf(log: Log, stretch: Parameters<typeof readRange>[1]): Generator<LogRecord> {
+  for (const records of readRange(log, stretch)) yield* records
+}
 
 function fileName(topic: string, partition: number, from: number): string {
   const rest = `+${partition}+${String(from).padStart(10, '0')}.json`

@@ -5,26 +5,24 @@ import type { Log } from '../log/index.ts'
 const readLimit = { records: 2_000, bytes: 4 * 2 ** 20 }
 
 /**
- * The records of a range, in order, read piece by piece.
+ * The records of a range, in order, piece by piece: none is kept in memory by the reader.
  *
  * @throws EPOCHS_DAMAGED when the log holds another number of records there than the epoch log says
  */
 export function* readRange(
   log: Log,
   range: { topic: string; partition: number; from: number; to: number; count: number },
-): Generator<LogRecord> {
+): Generator<LogRecord[]> {
   const { topic, partition, to, count } = range
   let next = range.from
   let found = 0
   while (next < to) {
-    const records = log.read(topic, partition, next, readLimit)
-    const last = records.at(-1)
+    const read = log.read(topic, partition, next, readLimit)
+    const last = read.at(-1)
     if (!last) break
-    for (const record of records) {
-      if (record.offset >= to) break
-      found++
-      yield record
-    }
+    const records = last.offset < to ? read : read.filter(({ offset }) => offset < to)
+    found += records.length
+    if (records.length > 0) yield records
     next = last.offset + 1
   }
   if (found === count) return

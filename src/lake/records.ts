@@ -1,6 +1,7 @@
-import type { Header, ObjectStore } from '../core/index.ts'
+import type { Header, LogRecord, ObjectStore } from '../core/index.ts'
 import { PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
+import type { Range } from './entry.ts'
 import type { Epoch } from './epoch-log.ts'
 import { LakeReader } from './lake-reader.ts'
 import type { Landing } from './landing.ts'
@@ -32,49 +33,48 @@ export class EpochReader {
   }
 
   /**
-   * The records of an epoch that lie in these topics, in order.
+   * The records of an epoch that lie in these topics, in order, piece by piece: none is kept in memory.
    *
    * @param from `log`: the log, where it still holds the whole range, else the lake; `lake`: the lake alone
    */
-  async *read(epoch: Epoch, topics: ReadonlySet<string>, from: 'log' | 'lake'): AsyncGenerator<EpochRecord> {
+  async *read(
+    epoch: Epoch,
+    topics: ReadonlySet<string>,
+    from: 'log' | 'lake',
+  ): AsyncGenerator<EpochRecord[]> {
     for (const range of epoch.ranges) {
       if (!topics.has(range.topic)) continue
-      const { topic, partition } = range
-      if (from === 'log' && this.#logHolds(topic, partition, range.from, range.to)) {
-        for (const { offset, value, ...origin } of readRange(this.#log, range)) {
-          const { key, headers, timestampMs, appendTimeMs } = origin
-          yield {
-            epoch: epoch.epoch,
-            topic,
-            partition,
-            offset,
-            value,
-            origin: { key, headers, timestampMs, appendTimeMs },
+      let next = range.from
+      let found = 0
+      if (from === 'log' && this.#logHolds(range)) {
+        try {
+          for (const records of readRange(this.#log, range)) {
+            next = (records.at(-1)?.offset ?? next) + 1
+            found += records.length
+            yield records.map((record) => ofLog(epoch.epoch, record))
           }
+          continue
+        } catch (error) {
+          if (!isGone(error, epoch)) throw error
         }
-      } else {
-        let found = 0
-        for await (const { offset, value } of (await this.#reader(epoch)).read(
-          topic,
-          partition,
-          range.from,
-          range.to,
-        )) {
-          found++
-          yield { epoch: epoch.epoch, topic, partition, offset, value }
-        }
-        if (found !== range.count) {
-          const place = `offsets ${range.from} to ${range.to - 1} of ${topic}/${partition}`
-          throw new PipelineError(
-            'LAKE_DAMAGED',
-            `the lake holds ${found} records at ${place}, the epoch log says ${range.count}`,
-          )
-        }
+      }
+      const { topic, partition } = range
+      const reader = await this.#reader(epoch)
+      for await (const lines of reader.read(topic, partition, next, range.to)) {
+        found += lines.length
+        yield lines.map(({ offset, value }) => ({ epoch: epoch.epoch, topic, partition, offset, value }))
+      }
+      if (found !== range.count) {
+        const place = `offsets ${range.from} to ${range.to - 1} of ${topic}/${partition}`
+        throw new PipelineError(
+          'LAKE_DAMAGED',
+          `the lake holds ${found} records at ${place}, the epoch log says ${range.count}`,
+        )
       }
     }
   }
 
-  #logHolds(topic: string, partition: number, from: number, to: number): boolean {
+  #logHolds({ topic, partition, from, to }: Range): boolean {
     if (!this.#log.topics().some(({ name, partitions }) => name === topic && partition < partitions))
       return false
     const { start, end } = this.#log.offsets(topic, partition)
@@ -96,4 +96,19 @@ export class EpochReader {
     }
     return this.#land.reader
   }
+}
+
+function ofLog(epoch: number, record: LogRecord): EpochRecord {
+  const { topic, partition, offset, value, key, headers, timestampMs, appendTimeMs } = record
+  return { epoch, topic, partition, offset, value, origin: { key, headers, timestampMs, appendTimeMs } }
+}
+
+/**
+ * Whether what has landed is to be read from the lake: the log has let go of it meanwhile, or was adopted in the place
+ * of one that held it.
+ */
+function isGone(error: unknown, { land }: Epoch): boolean {
+  if (!(error instanceof PipelineError)) return false
+  if (error.code === 'EPOCHS_DAMAGED') return land !== undefined
+  return ['OFFSET_OUT_OF_RANGE', 'TOPIC_UNKNOWN', 'PARTITION_UNKNOWN'].includes(error.code)
 }

@@ -63,6 +63,9 @@ export interface Log {
    */
   createTopic(name: string, options: { partitions: number; partitioner: Partitioner }): Promise<Topic>
 
+  /** The offset after the last record, also of a topic that was deleted; 0 where there never was one. */
+  endOf(topic: string, partition: number): number
+
   /** The partition for a key (null: none) of a topic, by its partitioner. @throws TOPIC_UNKNOWN */
   partitionFor(topic: string, key: Buffer | null): number
 

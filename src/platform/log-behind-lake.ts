@@ -16,7 +16,7 @@ export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog, data: st
     )
   }
   for (const { topic, partition, to } of epochs.ends()) {
-    const end = endOf(log, topic, partition)
+    const end = log.endOf(topic, partition)
     if (end >= to) continue
     throw new PipelineError(
       'LOG_BEHIND_LAKE',
@@ -25,40 +25,46 @@ export function refuseLogBehindLake(log: EmbeddedLog, epochs: EpochLog, data: st
   }
 }
 
+/** Markers beyond the newest entry tell that entries are gone. @throws EPOCHS_DAMAGED */
+export function refuseLakeAheadOfEpochs(epochs: EpochLog, landed: number): void {
+  if (landed <= epochs.newestLand) return
+  const end = epochs.newestLand === 0 ? 'holds no landing' : `has ${epochs.newestLand} as its newest landing`
+  const message = `landing ${landed} is in the lake, but the epoch log ${end}: entries of it are missing`
+  throw new PipelineError('EPOCHS_DAMAGED', message)
+}
+
 /**
  * Continue with such a log: offsets go on after what the lake holds, and what was taken, has not landed and is not in
- * this log either is entered as lost. Stream tables may hold rows of it; a rebuild makes them agree with the lake.
+ * this log either is entered as lost. Streams that have cleaned it are made anew by their next step.
  *
  * @param landed newest land that is in the lake
  */
 export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landed: number): Promise<void> {
-  const why = 'adopted a log that ends before its lake'
   const gaps: Gap[] = []
   for await (const { ranges, land } of epochs.epochsAfter(0)) {
     if (land !== undefined && land <= landed) continue
     for (const range of ranges) {
-      const held = log.id === epochs.logId && range.to <= endOf(log, range.topic, range.partition)
-      if (!held) gaps.push({ ...gapOf(range), kind: 'lost', why })
+      const gap = missingOf(range, log, log.id === epochs.logId)
+      if (gap) gaps.push(gap)
     }
   }
   // First of all: were offsets continued before, a log that was left between the two would seem to hold the ranges.
   const entered = epochs.logId === undefined || (await epochs.take(log.id, [], gaps)) !== undefined
   if (!entered) return adoptLog(log, epochs, landed)
-  const ends = epochs.ends()
-  for (const topic of new Set(ends.map((end) => end.topic))) {
-    if (log.topics().some(({ name }) => name === topic)) continue
-    const partitions =
-      1 + Math.max(...ends.filter((end) => end.topic === topic).map(({ partition }) => partition))
-    await log.createTopic(topic, { partitions, partitioner: 'kafka' })
-  }
-  await log.continueFrom(ends)
+  await log.continueFrom(epochs.ends())
 }
 
-function gapOf({ topic, partition, from, to, count }: Range): Omit<Gap, 'kind' | 'why'> {
-  return { topic, partition, from, to, count }
-}
-
-function endOf(log: EmbeddedLog, topic: string, partition: number): number {
-  const known = log.topics().some(({ name, partitions }) => name === topic && partition < partitions)
-  return known ? log.offsets(topic, partition).end : 0
+/** What of a range a log does not hold. */
+function missingOf(range: Range, log: EmbeddedLog, isSameLog: boolean): Gap | undefined {
+  const { topic, partition, to } = range
+  const known =
+    isSameLog && log.topics().some(({ name, partitions }) => name === topic && partition < partitions)
+  const { start, end } = known ? log.offsets(topic, partition) : { start: 0, end: 0 }
+  const holdsBegin = start <= range.from && range.from < end
+  if (holdsBegin && end >= to) return undefined
+  const from = holdsBegin ? end : range.from
+  const limit = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+  const held = holdsBegin ? (log.extent(topic, partition, range.from, limit)?.count ?? 0) : 0
+  const why = 'adopted a log that ends before its lake'
+  return { topic, partition, from, to, count: range.count - held, kind: 'lost', why }
 }

@@ -7,18 +7,32 @@
  *     <data>/tables/                             Delta tables and their quarantines
  *     <data>/index/, tmp/                        caches and scratch: safe to delete while nothing runs
  */
-import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../clean/index.ts'
-import { type Config, DataFolder, LocalObjectStore, messageOf, PipelineError, Worker } from '../core/index.ts'
+import { type CleaningPath, cleaningPaths, DatasetCleaner, type RestoreTarget } from '../clean/index.ts'
+import {
+  type Config,
+  DataFolder,
+  LocalObjectStore,
+  memoryShares,
+  messageOf,
+  PipelineError,
+  Turns,
+  Worker,
+} from '../core/index.ts'
 import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
-import { EmbeddedLog } from '../log/index.ts'
+import type { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
-import { type CatalogTable, catalogOf } from '../query/index.ts'
+import { type CatalogTable, catalogOf, type QueryOptions } from '../query/index.ts'
 import { Engine, type EngineOptions } from '../table/index.ts'
-import { adoptLog, refuseLogBehindLake } from './log-behind-lake.ts'
+import { Datasets } from './datasets.ts'
+import { landNext } from './land-next.ts'
+import { adoptLog, refuseLakeAheadOfEpochs, refuseLogBehindLake } from './log-behind-lake.ts'
+import { makeFolders } from './make-folders.ts'
+import { makeTopics, openLog } from './open-log.ts'
 import { keepFrom } from './retention.ts'
-import { Streams, stateOf } from './streams.ts'
+import { settling } from './settling.ts'
+import { Streams, stateOf, type WorkerReport } from './streams.ts'
+import { type DeletedTopic, deleteTopic } from './topic-deletion.ts'
 
 export interface PlatformOptions {
   config: Config
@@ -47,7 +61,7 @@ export class Platform {
   readonly catalog: readonly CatalogTable[]
   readonly #logger: Logger
   readonly #sequencer: Sequencer
-  readonly #cleaners: Record<CleaningPath, DatasetCleaner[]>
+  readonly #datasets: Datasets
   readonly #streams: Streams
   readonly #sequencing: Worker
   readonly #sinking: Worker
@@ -55,7 +69,9 @@ export class Platform {
   #landed: number
   /** How many wait for what is in the log, however young. */
   #hurrying = 0
-  #batch: Promise<void> = Promise.resolve()
+  /** Entries of the epoch log are made one at a time. */
+  #entering: Promise<unknown> = Promise.resolve()
+  readonly #cleaningTurns = new Turns()
 
   private constructor(parts: {
     options: PlatformOptions
@@ -82,8 +98,8 @@ export class Platform {
     this.#landed = landed
     const { take, land, lake: lakeConfig } = options.config
     this.#sequencer = new Sequencer(log, epochs, { topics: lakeConfig.topics, take, land })
-    this.#cleaners = { stream: [], batch: [] }
     this.#streams = new Streams(epochs, (name, step) => this.#worker(name, streamIdleMs, step))
+    this.#datasets = new Datasets(this.#streams)
     this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () =>
       this.#sequence(),
     )
@@ -93,9 +109,10 @@ export class Platform {
   }
 
   /**
-   * Open a data folder, and own it. Nothing runs before `start`.
+   * Open a data folder, and own it. Nothing runs before `start`. What is wrong with the tables of a dataset stops that
+   * dataset, and is told by `states`; what is wrong with what all of them share is refused.
    *
-   * @throws DATA_FOLDER_*, LOG_BEHIND_LAKE, LOG_DAMAGED, EPOCHS_DAMAGED, EPOCHS_BEHIND_TABLE, PIPELINE_INVALID
+   * @throws DATA_FOLDER_*, LOG_BEHIND_LAKE, LOG_DAMAGED, EPOCHS_DAMAGED, PIPELINE_INVALID
    */
   static async open(options: PlatformOptions): Promise<Platform> {
     const { config, pipeline, logger } = options
@@ -103,31 +120,25 @@ export class Platform {
     let platform: Platform | undefined
     let log: EmbeddedLog | undefined
     try {
-      await rm(folder.path('tmp'), { recursive: true, force: true })
-      for (const name of ['lake', 'tables', 'index', 'tmp'])
-        await mkdir(folder.path(name), { recursive: true })
+      await makeFolders(folder)
       const lake = new LocalObjectStore(folder.path('lake'))
       const tables = new LocalObjectStore(folder.path('tables'))
       await lake.recover()
       await tables.recover()
-      const { recordBytesMax, segmentBytes, freeBytesMin, retentionMs } = config.log
-      log = await EmbeddedLog.open(folder.path('log'), {
-        recordBytesMax,
-        segmentBytes,
-        segmentAgeMs: Math.ceil(retentionMs / 7),
-        freeBytesMin,
-        onFatal: (error) => {
-          logger.fatal({ code: error.code }, `${error.message} ${error.next}`)
-          options.onFatal?.(error)
-        },
+      log = await openLog(folder.path('log'), config, (error) => {
+        logger.fatal({ code: error.code }, `${error.message} ${error.next}`)
+        options.onFatal?.(error)
       })
       const epochs = await EpochLog.open(lake, pipeline.name)
       const landing = new Landing(lake, pipeline.name, config.lake.topicsFolder)
       const landed = await landing.newest()
+      refuseLakeAheadOfEpochs(epochs, landed)
       if (!options.adopt) refuseLogBehindLake(log, epochs, folder.root)
       await makeTopics(log, pipeline)
       if (options.adopt) await adoptLog(log, epochs, landed)
-      const engine = await Engine.open(engineOptions(config, folder))
+      const engine = await Engine.open(
+        engineOptions(memoryShares(config.memory.capBytes).engineBytes, folder),
+      )
       platform = new Platform({ options, folder, log, lake, tables, epochs, landing, landed, engine })
       await platform.#openCleaners(tables)
       return platform
@@ -140,12 +151,13 @@ export class Platform {
 
   /** Begin to take, land and clean. */
   start(): void {
-    for (const worker of this.#workers()) worker.start()
+    for (const worker of [this.#sequencing, this.#sinking, this.#keeping]) worker.start()
+    this.#streams.start()
   }
 
   /**
    * Take, land and stream-clean everything that is in the log by now, however young; what comes meanwhile is not
-   * waited for. A stream that has stopped does not keep the others from it.
+   * waited for. A stream that has stopped, or is paused, does not keep the others from it.
    *
    * @param patienceMs how long to wait for what fails and is tried again
    * @param signal ends the waiting
@@ -153,12 +165,16 @@ export class Platform {
    */
   async settle(patienceMs = Number.POSITIVE_INFINITY, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + patienceMs
-    const settled = this.#settling()
+    const settled = settling(this.log, this.epochs, this.#streams, {
+      takes: (topic) => this.#sequencer.takes(topic),
+      landed: () => this.#landed,
+    })
     this.#hurrying++
     try {
       while (!settled()) {
         if (signal?.aborted)
           throw new PipelineError('STOPPING', 'nobody waits any more for what is in the log')
+        if (this.#datasets.behind) throw this.#datasets.behind
         for (const worker of [this.#sequencing, this.#sinking]) throwIfStopped(worker)
         if (performance.now() > deadline) for (const worker of this.#workers()) throwIfFailing(worker)
         this.#sequencing.wake()
@@ -170,50 +186,89 @@ export class Platform {
     for (const worker of this.#streams.workers) throwIfStopped(worker)
   }
 
-  /** Clean everything that has landed as a batch; calls wait for one another. */
-  runBatch(onStep: () => void = () => undefined): Promise<void> {
-    const run = this.#batch.then(async () => {
-      for (const cleaner of this.#cleaners.batch) while (await cleaner.step()) onStep()
-    })
-    this.#batch = run.catch(() => undefined)
-    return run
+  /**
+   * Clean everything that has landed as a batch; calls wait for one another.
+   *
+   * @throws what stands in the way of a dataset, once the others are done
+   */
+  async runBatch(onStep: () => void = () => undefined): Promise<void> {
+    for (const name of this.#datasets.paused) if (name.startsWith('batch.')) this.#warnPaused(name)
+    await this.#datasets.runBatch(onStep)
   }
 
-  /** Make a dataset's tables anew under its present definition, both ways; its stream cleaning goes on afterwards. */
+  #warnPaused(name: string): void {
+    this.#logger.warn(`${name} is paused by a restore: \`pinflow tables resume\` lets it go on`)
+  }
+
+  /**
+   * Make a dataset's tables anew under its present definition, both ways, whatever they were; its stream cleaning goes on
+   * afterwards.
+   */
   rebuild(dataset: string): Promise<void> {
-    const rebuilt = this.#batch.then(() => this.#rebuild(dataset))
-    this.#batch = rebuilt.catch(() => undefined)
-    return rebuilt
+    return this.#datasets.rebuild(dataset)
   }
 
-  async #rebuild(dataset: string): Promise<void> {
-    const cleanerOf = (path: CleaningPath) =>
-      this.#cleaners[path].find(({ name }) => name === `${path}.${dataset}`)
-    const stream = cleanerOf('stream')
-    if (stream) await this.#streams.pausing(stream, () => stream.rebuild())
-    await cleanerOf('batch')?.rebuild()
+  /** Take a dataset's tables back, and pause their cleaning. @returns the epoch of each @throws TABLE_VERSION_UNKNOWN */
+  restore(dataset: string, target: RestoreTarget): Promise<Record<string, number>> {
+    return this.#datasets.restore(dataset, target)
+  }
+
+  /** End that pause. @returns the epoch that each goes on from @throws DEFINITION_CHANGED: then it stays paused */
+  resume(dataset: string): Promise<Record<string, number>> {
+    return this.#datasets.resume(dataset)
+  }
+
+  /**
+   * Delete a topic with its records; what of it was taken has landed then, and what was not is entered as skipped.
+   *
+   * @throws TOPIC_UNKNOWN, and what keeps the epoch log from being written or the lake from being filled
+   */
+  deleteTopic(name: string): Promise<DeletedTopic> {
+    const { log, epochs } = this
+    return deleteTopic(name, {
+      log,
+      epochs,
+      isTaken: (topic) => this.#sequencer.takes(topic),
+      landed: () => this.#landed,
+      enter: (action) => this.#inTurn(action),
+      hurry: () => this.#hurry(),
+    })
+  }
+
+  /** Take and land what waits, soon. @throws what keeps it from happening */
+  async #hurry(): Promise<void> {
+    for (const worker of [this.#sequencing, this.#sinking]) throwIfFailing(worker)
+    if (this.#datasets.behind) throw this.#datasets.behind
+    this.#hurrying++
+    try {
+      this.#sequencing.wake()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    } finally {
+      this.#hurrying--
+    }
   }
 
   /** What a query may use: an instance of its own. */
-  queryOptions(): EngineOptions {
-    return engineOptions(this.config, this.folder)
+  queryOptions(): QueryOptions {
+    const { questionBytes, answerBytes } = memoryShares(this.config.memory.capBytes)
+    return { ...engineOptions(questionBytes, this.folder), answerBytesMax: answerBytes }
   }
 
   /** State of each worker, for health and for people. */
-  states(): Record<string, { state: string; error?: string }> {
+  states(): Record<string, WorkerReport> {
+    const { behind } = this.#datasets
     return {
-      sequencing: stateOf(this.#sequencing),
+      sequencing: behind ? { state: 'stopped', error: messageOf(behind) } : stateOf(this.#sequencing),
       landing: stateOf(this.#sinking),
-      ...this.#streams.states(),
+      ...this.#datasets.states(),
     }
   }
 
   /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
   async close(): Promise<void> {
-    await this.settle(closePatienceMs).catch((error: unknown) =>
-      this.#logger.warn(`not everything landed: ${messageOf(error)}`),
-    )
-    await this.#batch
+    const settled = this.#streams.started ? this.settle(closePatienceMs) : Promise.resolve()
+    await settled.catch((error: unknown) => this.#logger.warn(`not everything landed: ${messageOf(error)}`))
+    await this.#datasets.settled()
     await this.abandon()
   }
 
@@ -225,7 +280,7 @@ export class Platform {
   }
 
   async #closeStores(): Promise<void> {
-    for (const cleaner of cleaningPaths.flatMap((path) => this.#cleaners[path])) await cleaner.close()
+    await this.#datasets.close()
     await this.log.close()
     this.engine.close()
   }
@@ -233,9 +288,11 @@ export class Platform {
   async #openCleaners(tables: LocalObjectStore): Promise<void> {
     for (const path of cleaningPaths) {
       for (const dataset of this.pipeline.datasets)
-        this.#cleaners[path].push(await this.#openCleaner(dataset, path, tables))
+        await this.#datasets.add(path, await this.#openCleaner(dataset, path, tables))
     }
-    for (const cleaner of this.#cleaners.stream) this.#streams.add(cleaner)
+    for (const { name, trouble } of this.#datasets.batchTroubles)
+      this.#logger.error({ worker: name }, `${name} stands still: ${messageOf(trouble)}`)
+    for (const name of this.#datasets.paused) this.#warnPaused(name)
   }
 
   async #openCleaner(
@@ -244,7 +301,7 @@ export class Platform {
     tables: LocalObjectStore,
   ): Promise<DatasetCleaner> {
     const { groupRecordsMax, groupBytesMax } = this.config.clean
-    const cleaner = await DatasetCleaner.open({
+    return DatasetCleaner.open({
       dataset,
       datasets: this.pipeline.datasets,
       path,
@@ -256,10 +313,9 @@ export class Platform {
       indexFolder: this.folder.path('index'),
       temporaryFolder: this.folder.path('tmp'),
       limits: { recordsMax: groupRecordsMax, bytesMax: groupBytesMax },
+      turns: this.#cleaningTurns,
       onWarning: (message) => this.#logger.warn(message),
     })
-    await cleaner.state()
-    return cleaner
   }
 
   #worker(name: string, idleMs: number, step: () => Promise<boolean>): Worker {
@@ -269,7 +325,7 @@ export class Platform {
       onFailure: (error, willRetry) =>
         this.#logger.error(
           { worker: name },
-          `${name} ${willRetry ? 'failed, and is tried again' : 'has stopped'}: ${messageOf(error)}`,
+          `${name} ${willRetry ? 'failed, and is tried again' : 'has stopped'}: ${messageOf(error)}${nextOf(error)}`,
         ),
     })
   }
@@ -287,7 +343,9 @@ export class Platform {
   }
 
   async #sequence(): Promise<boolean> {
-    const entered = await this.#sequencer.step(this.#hurrying > 0)
+    // A fork of the epoch log could pass for its history, once it is as long.
+    if (this.#datasets.behind) return false
+    const entered = await this.#inTurn(() => this.#sequencer.step(this.#hurrying > 0))
     if (entered) {
       this.#sinking.wake()
       this.#streams.wake()
@@ -295,10 +353,15 @@ export class Platform {
     return entered
   }
 
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#entering.then(action)
+    this.#entering = done.catch(() => undefined)
+    return done
+  }
+
   async #land(): Promise<boolean> {
-    const [next] = await this.epochs.landsAfter(this.#landed)
+    const next = await landNext(this.epochs, this.landing, this.log, this.#landed)
     if (next === undefined) return false
-    await this.landing.land(await this.epochs.landEntry(next), this.log)
     this.#landed = next
     return true
   }
@@ -312,31 +375,6 @@ export class Platform {
     if (dropped > 0) this.#logger.info(`retention dropped ${dropped} segments of the log`)
     return false
   }
-
-  /** Tells, when asked, whether what is in the log at this moment has been taken, landed and cleaned by streams. */
-  #settling(): () => boolean {
-    const { epochs, log } = this
-    let waiting = log
-      .topics()
-      .filter(({ name }) => this.#sequencer.takes(name))
-      .flatMap(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => ({
-          topic: name,
-          partition,
-          to: log.offsets(name, partition).end,
-        })),
-      )
-    let taken: number | undefined
-    let land: number | undefined
-    return () => {
-      waiting = waiting.filter(({ topic, partition, to }) => epochs.position(topic, partition) < to)
-      if (waiting.length > 0) return false
-      taken ??= epochs.newest
-      const epoch = taken
-      if (!epochs.openTakes.some((take) => take.epoch <= epoch)) land ??= epochs.newestLand
-      return land !== undefined && this.#landed >= land && this.#streams.reached(epoch)
-    }
-  }
 }
 
 function throwIfStopped({ state }: Worker): void {
@@ -347,13 +385,10 @@ function throwIfFailing({ state }: Worker): void {
   if ('error' in state) throw state.error
 }
 
-async function makeTopics(log: EmbeddedLog, { datasets }: Pipeline): Promise<void> {
-  const known = new Set(log.topics().map(({ name }) => name))
-  for (const { name, partitioner } of datasets.flatMap(({ topics }) => topics)) {
-    if (!known.has(name)) await log.createTopic(name, { partitions: 1, partitioner })
-  }
+function engineOptions(memoryBytes: number, folder: DataFolder): EngineOptions {
+  return { memoryBytes, threads: 2, temporaryFolder: folder.path('tmp') }
 }
 
-function engineOptions(config: Config, folder: DataFolder): EngineOptions {
-  return { memoryBytes: config.memory.engineBytes, threads: 2, temporaryFolder: folder.path('tmp') }
+function nextOf(error: unknown): string {
+  return error instanceof PipelineError && !error.retriable ? `. ${error.next}` : ''
 }

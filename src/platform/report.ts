@@ -1,7 +1,7 @@
 import { type Check, type PathAccount, verify } from '../account/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
-import { type Answer, answer, ask, newestVersions } from '../query/index.ts'
+import { type Answer, answer, ask, newestVersions, type SeenTable } from '../query/index.ts'
 import type { Row } from '../table/index.ts'
 import type { Platform } from './platform.ts'
 
@@ -11,8 +11,18 @@ export interface Report {
   answers: Record<string, Row[]>
   verify: { ok: boolean; checks: Check[] }
   sourceErrors: number
-  tables: Record<string, { path: string; version: number; rows: number }>
+  tables: Record<string, ListedTable>
   seconds: Record<string, number>
+}
+
+export interface ListedTable {
+  path: string
+  version: number
+  rows: number
+  /** The epoch that a restore has led to; absent where cleaning is not paused. */
+  pausedAt?: number
+  /** Why its cleaning stands still; absent where it does not. */
+  stopped?: string
 }
 
 export interface ReportedAccount {
@@ -79,7 +89,7 @@ export async function askQuestion(
     const known = platform.pipeline.questions.map((other) => other.name).join(', ')
     throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
   }
-  return ask(question, await newestVersions(platform.catalog), from, platform.queryOptions(), signal)
+  return withTables(platform, (seen) => ask(question, seen, from, platform.queryOptions(), signal))
 }
 
 /** @throws QUERY_INVALID */
@@ -89,15 +99,42 @@ export async function runSql(
   from: CleaningPath,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  return answer(sql, await newestVersions(platform.catalog), from, platform.queryOptions(), signal)
+  return withTables(platform, (seen) => answer(sql, seen, from, platform.queryOptions(), signal))
+}
+
+/** Ask the tables that can be read. Where the text means another, the error says what is wrong with that. */
+async function withTables(
+  platform: Platform,
+  query: (seen: readonly SeenTable[]) => Promise<Answer>,
+): Promise<Answer> {
+  const { seen, unreadable } = await newestVersions(platform.catalog)
+  try {
+    return await query(seen)
+  } catch (error) {
+    const [first] = unreadable
+    if (!first || !(error instanceof PipelineError && error.code === 'QUERY_INVALID')) throw error
+    const others = unreadable.map(({ name }) => name).join(', ')
+    throw new PipelineError(
+      'QUERY_INVALID',
+      `${error.message} (not readable: ${others}: ${first.error.message})`,
+    )
+  }
 }
 
 /** The tables that are there, with their newest versions. */
 export async function listTables(platform: Platform): Promise<Report['tables']> {
   const tables: Report['tables'] = {}
-  for (const { name, table, snapshot } of await newestVersions(platform.catalog)) {
+  const states = platform.states()
+  for (const { name, table, snapshot, dataset, path } of (await newestVersions(platform.catalog)).seen) {
     const rows = [...snapshot.files.values()].reduce((sum, { stats }) => sum + recordsOf(stats), 0)
-    tables[name] = { path: platform.folder.path(`tables/${table.prefix}`), version: snapshot.version, rows }
+    const { state, error, epoch } = states[`${path}.${dataset}`] ?? {}
+    tables[name] = {
+      path: platform.folder.path(`tables/${table.prefix}`),
+      version: snapshot.version,
+      rows,
+      ...(state === 'paused' && epoch !== undefined && { pausedAt: epoch }),
+      ...(state === 'stopped' && error !== undefined && { stopped: error }),
+    }
   }
   return tables
 }

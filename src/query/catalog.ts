@@ -1,5 +1,5 @@
 import { type CleaningPath, cleaningPaths, dataTablePrefix, quarantineTablePrefix } from '../clean/index.ts'
-import type { ObjectStore } from '../core/index.ts'
+import { type ObjectStore, PipelineError } from '../core/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import { DeltaTable, type Engine, type Snapshot } from '../table/index.ts'
 
@@ -43,12 +43,20 @@ export interface SeenTable extends CatalogTable {
   snapshot: Snapshot
 }
 
-/** The newest versions of the tables that are there. */
-export async function newestVersions(catalog: readonly CatalogTable[]): Promise<SeenTable[]> {
+/** The newest versions of the tables that are there, and what keeps others from being read. */
+export async function newestVersions(
+  catalog: readonly CatalogTable[],
+): Promise<{ seen: SeenTable[]; unreadable: { name: string; error: PipelineError }[] }> {
   const seen: SeenTable[] = []
+  const unreadable: { name: string; error: PipelineError }[] = []
   for (const entry of catalog) {
-    const snapshot = await entry.table.snapshot()
-    if (snapshot) seen.push({ ...entry, snapshot })
+    try {
+      const snapshot = await entry.table.snapshot()
+      if (snapshot) seen.push({ ...entry, snapshot })
+    } catch (error) {
+      if (!(error instanceof PipelineError) || error.retriable) throw error
+      unreadable.push({ name: entry.name, error })
+    }
   }
-  return seen
+  return { seen, unreadable }
 }

@@ -1,2 +1,2 @@
 export { type CatalogTable, catalogOf, newestVersions, type SeenTable } from './catalog.ts'
-export { type Answer, answer, ask } from './query.ts'
+export { type Answer, answer, ask, type QueryOptions } from './query.ts'

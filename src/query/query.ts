@@ -19,6 +19,11 @@ export interface Answer {
   versions: Record<string, number>
 }
 
+export interface QueryOptions extends EngineOptions {
+  /** What the rows of an answer may take, as JSON, about. */
+  answerBytesMax: number
+}
+
 /**
  * Answer one SELECT over these tables, in a DuckDB instance of its own that can read their files and nothing else.
  *
@@ -27,13 +32,13 @@ export interface Answer {
  * aliases, then in `from`.
  *
  * @param signal ends it, when nobody waits for the answer any more
- * @throws QUERY_INVALID for anything but one statement that only reads
+ * @throws QUERY_INVALID for anything but one statement that only reads; ANSWER_TOO_LARGE
  */
 export async function answer(
   sql: string,
   seen: readonly SeenTable[],
   from: CleaningPath,
-  options: EngineOptions,
+  options: QueryOptions,
   signal?: AbortSignal,
 ): Promise<Answer> {
   const engine = await Engine.open(options)
@@ -44,11 +49,7 @@ export async function answer(
       await lockDown(session, seen)
       await refuseUnlessSelect(session, sql)
       const read = await tablesRead(session, sql, seen, from)
-      const { columns, rows } = await session.query(sql, undefined, signal).catch((error: unknown) => {
-        throw signal?.aborted
-          ? new PipelineError('STOPPING', 'nobody waits for the answer any more')
-          : invalidQuery(error)
-      })
+      const { columns, rows } = await rowsOf(session, sql, options.answerBytesMax, signal)
       return { columns, rows, versions: versionsOf(read) }
     })
   } finally {
@@ -61,11 +62,42 @@ export function ask(
   question: Question,
   seen: readonly SeenTable[],
   from: CleaningPath,
-  options: EngineOptions,
+  options: QueryOptions,
   signal?: AbortSignal,
 ): Promise<Answer> {
   const tables = seen.filter(({ kind, path }) => kind === 'data' && path === from)
   return answer(question.sql, tables, from, options, signal)
+}
+
+/** Columns and rows, read piece by piece, while they are no more than a limit. */
+async function rowsOf(session: Session, sql: string, bytesMax: number, signal: AbortSignal | undefined) {
+  const rows: Row[] = []
+  let bytes = 0
+  try {
+    const { columns, pieces } = await session.pieces(sql, signal)
+    for await (const piece of pieces) {
+      for (const row of piece) {
+        bytes += jsonBytes(row)
+        rows.push(row)
+      }
+      if (bytes > bytesMax) {
+        const message = `the answer has more than ${rows.length} rows or ${bytesMax} bytes`
+        throw new PipelineError('ANSWER_TOO_LARGE', message)
+      }
+    }
+    return { columns, rows }
+  } catch (error) {
+    if (error instanceof PipelineError) throw error
+    if (signal?.aborted) throw new PipelineError('STOPPING', 'nobody waits for the answer any more')
+    throw invalidQuery(error)
+  }
+}
+
+/** Length of a value as JSON, about. */
+function jsonBytes(value: unknown): number {
+  if (typeof value === 'string' || Buffer.isBuffer(value)) return value.length + 3
+  if (typeof value !== 'object' || value === null) return 8
+  return Object.entries(value).reduce((sum, [name, member]) => sum + name.length + 4 + jsonBytes(member), 2)
 }
 
 function versionsOf(seen: readonly SeenTable[]): Record<string, number> {

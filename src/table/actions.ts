@@ -1,5 +1,6 @@
 import assert from 'node:assert'
 import { messageOf, PipelineError } from '../core/index.ts'
+import { engineInfo, isUnchanged, sealCommit } from './commit-seal.ts'
 
 /**
  * The actions of a Delta commit, as they stand in the log: one JSON object a line, `{"<kind>": {…}}`. Fields that
@@ -165,14 +166,15 @@ export function stateAction(kind: StateKind, value: unknown, where: string): Act
 /**
  * The actions of a commit's content. Unknown kinds are left out.
  *
- * @throws TABLE_DAMAGED when a line is not the JSON of an action
+ * @throws TABLE_DAMAGED when a line is not the JSON of an action, there is none, or a commit of ours was changed
  */
 export function parseCommit(content: Buffer, where: string): Action[] {
+  checkSeal(content, where)
   const actions: Action[] = []
   for (const line of content.toString('utf8').split('\n')) {
     if (line.trim() === '') continue
     const entry = parseObject(line, where)
-    if (isObject(entry.commitInfo)) actions.push({ commitInfo: entry.commitInfo as CommitInfo })
+    if (isObject(entry.commitInfo)) actions.push({ commitInfo: withoutSeal(entry.commitInfo) })
     for (const kind of stateKinds) {
       if (entry[kind] !== undefined && entry[kind] !== null)
         actions.push(stateAction(kind, entry[kind], where))
@@ -181,9 +183,9 @@ export function parseCommit(content: Buffer, where: string): Action[] {
   return actions
 }
 
-/** A commit's content. */
+/** A commit's content; the first action is its commitInfo, which is sealed (`commit-seal.ts`). */
 export function serializeCommit(actions: readonly Action[]): Buffer {
-  return Buffer.from(actions.map((action) => `${JSON.stringify(action)}\n`).join(''))
+  return sealCommit(actions.map((action) => JSON.stringify(action)))
 }
 
 /** The commitInfo among a commit's actions. */
@@ -201,6 +203,17 @@ export function assertCommit(actions: readonly Action[]): void {
     seen.add(id)
   }
   assert(seen.has('commitInfo'), 'a commit holds no commitInfo')
+}
+
+function checkSeal(content: Buffer, where: string): void {
+  if (content.length === 0) throw new PipelineError('TABLE_DAMAGED', `${where}: its commit is empty`)
+  if (!isUnchanged(content))
+    throw new PipelineError('TABLE_DAMAGED', `${where}: its commit does not match its checksum`)
+}
+
+function withoutSeal(commitInfo: Record<string, unknown>): CommitInfo {
+  const { crc32: _, ...rest } = commitInfo
+  return (commitInfo.engineInfo === engineInfo ? rest : commitInfo) as CommitInfo
 }
 
 function identity(action: Action): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
@@ -18,6 +18,9 @@ import { applyActions, emptyState, type TableState } from './replay.ts'
 
 /** Removed files are remembered, and not deleted, this long. */
 export const tombstoneRetentionMs = 7 * 24 * 3_600_000
+
+/** Name of the file's metadata that holds the SHA-256 of its actions. */
+const sealName = 'pinflow_actions_sha256'
 
 const stringMap = 'MAP(VARCHAR, VARCHAR)'
 const deletionVector =
@@ -70,7 +73,7 @@ export async function writeCheckpoint(
     const columns = stateKinds.map((kind) => `${identifier(kind)}: ${literal(columnTypes[kind])}`).join(', ')
     await session.run(
       `COPY (SELECT * FROM read_json(${literal(rowsPath)}, format = 'newline_delimited', columns = {${columns}}))` +
-        ` TO ${literal(stagedPath)} (FORMAT parquet, COMPRESSION zstd)`,
+        ` TO ${literal(stagedPath)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${sealName}: ${literal(sealOf(actions))}})`,
     )
     await checkHolds(session, stagedPath, actions)
     const content = await readFile(stagedPath)
@@ -147,11 +150,42 @@ export async function readCheckpoint(
       for (const row of await readKind(session, files, kind)) actions.push(stateAction(kind, row, where))
     }
     if (columns.some(({ name }) => name === 'sidecar')) await refuseSidecars(session, files, where)
+    await checkSeal(session, paths, actions, where)
     return actions
   } catch (error) {
     if (error instanceof PipelineError) throw error
     throw new PipelineError('TABLE_DAMAGED', `${where}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** A checkpoint of ours says what it holds: damaged Parquet often reads, and reads wrongly. */
+async function checkSeal(
+  session: Session,
+  paths: readonly string[],
+  actions: readonly Action[],
+  where: string,
+): Promise<void> {
+  const [told] = await session.rows(
+    `SELECT decode(value) AS seal FROM parquet_kv_metadata([${paths.map(literal).join(', ')}]) WHERE key = encode(${literal(sealName)})`,
+  )
+  if (told === undefined || told.seal === sealOf(actions)) return
+  throw new PipelineError('TABLE_DAMAGED', `${where} holds other actions than were written`)
+}
+
+/** SHA-256 of the actions in any order, each with its members in any order. */
+function sealOf(actions: readonly Action[]): string {
+  const lines = actions.map((action) => JSON.stringify(inOrder(action))).sort()
+  return createHash('sha256').update(lines.join('\n')).digest('hex')
+}
+
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(inOrder)
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => [name, inOrder(member)]),
+  )
 }
 
 /** The actions of one kind. Other writers add fields (parsed statistics with NaN, which JSON has not): only ours are read. */

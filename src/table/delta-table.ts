@@ -10,8 +10,9 @@ import {
   serializeCommit,
 } from './actions.ts'
 import { writeCheckpoint } from './checkpoint.ts'
+import { engineInfo } from './commit-seal.ts'
 import { type Commit, type Loaded, loadNewest, loadVersion, newestOf, readCommits } from './load.ts'
-import { commitKey, listLog } from './log-files.ts'
+import { commitKey, listLog, logFolder } from './log-files.ts'
 import type { Engine } from './parquet/duckdb.ts'
 import { checkWritable } from './protocol.ts'
 import {
@@ -26,7 +27,6 @@ import {
 
 /** A checkpoint is due when this many commits came after the last. */
 const checkpointInterval = 10
-const engineInfo = 'pinflow'
 
 /**
  * A Delta table below a key prefix of a store: reading any version, and committing the next.
@@ -162,12 +162,31 @@ export class DeltaTable {
     }
   }
 
+  /**
+   * Delete the log: then there is no table, and another may be made in its place. Data files stay, in no version, until
+   * vacuum. Cut off in between, it is no table that can be read.
+   */
+  async forget(): Promise<void> {
+    this.#newest = undefined
+    const objects = await this.store.list(logFolder(this.prefix))
+    // Checkpoints first, then from version 0 on: what is left never reads as an older version.
+    const isCommit = (key: string): boolean => key.endsWith('.json')
+    for (const { key } of objects.toSorted((a, b) => Number(isCommit(a.key)) - Number(isCommit(b.key))))
+      await this.store.delete(key)
+  }
+
   /** Bring the newest snapshot forward by reading only what came after it. */
   async #advance(loaded: Loaded): Promise<Loaded | undefined> {
     const { version } = loaded.snapshot
-    const log = await listLog(this.store, this.prefix, version + 1)
+    const log = await listLog(this.store, this.prefix, version)
+    const newest = Math.max(newestOf(log.commits) ?? -1, newestOf(log.checkpoints) ?? -1)
+    if (newest < version) {
+      // The folder was deleted, or an older copy put in its place: what is there counts, not what was remembered.
+      this.#newest = undefined
+      return loadNewest(this)
+    }
+    if (newest === version) return loaded
     // After a gap the commits between may have expired behind a checkpoint: begin again from that.
-    if (log.commits.size === 0 && log.checkpoints.size === 0) return loaded
     if (!log.commits.has(version + 1)) return loadNewest(this)
     const state = copyState(loaded.state)
     let last: Commit | undefined
@@ -226,7 +245,10 @@ export class DeltaTable {
     try {
       return await this.store.putIfAbsent(key, content)
     } catch (error) {
-      if (!(await this.store.get(key).catch(() => undefined))) throw error
+      const present = await this.store.get(key).catch(() => undefined)
+      if (!present) throw error
+      // What was to make it durable may be what failed.
+      if (present.equals(content)) await this.store.sync(key)
       return false
     }
   }

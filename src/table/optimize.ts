@@ -4,7 +4,8 @@ import { removeOf } from './compose.ts'
 import type { DeltaTable } from './delta-table.ts'
 import type { Session } from './parquet/duckdb.ts'
 import { scanSql } from './parquet/scan.ts'
-import { sha256, writeParquet } from './parquet/write.ts'
+import { sha256 } from './parquet/sha256.ts'
+import { writeParquet } from './parquet/write.ts'
 import { decodePath, type Snapshot } from './replay.ts'
 
 export interface OptimizeOptions {
@@ -63,7 +64,7 @@ async function stage(
     return adds
   } catch (error) {
     await discard(table, adds)
-    throw error
+    throw storeFailure(error, table.prefix)
   }
 }
 

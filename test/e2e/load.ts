@@ -56,6 +56,8 @@ export class Load {
   start(gatewayUrl: string, clients: number): void {
     this.#stopping = false
     this.#clients = Array.from({ length: clients }, () => this.#client(gatewayUrl))
+    // Told by `stop`.
+    for (const client of this.#clients) client.catch(() => undefined)
   }
 
   async stop(): Promise<void> {
@@ -95,8 +97,8 @@ export class Load {
       for (const [at, place] of places.entries())
         this.acknowledged.push({ ...place, value: batch.records[at] ?? '' })
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error
       // `fetch` fails with a TypeError when the connection does.
+      if (!(error instanceof TypeError || error instanceof PutOff)) throw error
       this.#unacknowledged.push(batch)
     }
   }
@@ -127,9 +129,13 @@ async function put(gatewayUrl: string, { dataset, records }: Batch) {
   })
 }
 
+/** The request is to be sent again. */
+class PutOff extends Error {}
+
 async function request(url: string, init: RequestInit): Promise<unknown> {
   const response = await fetch(url, init)
   const text = await response.text()
   if (response.status === 200) return JSON.parse(text)
+  if (response.status === 503) throw new PutOff(text)
   throw new Error(`${init.method} ${url}: ${response.status} ${text}`)
 }

@@ -10,7 +10,7 @@ const run = promisify(execFile)
 /** Versions are part of the test: what these clients do, others of the same kind do. */
 const packages = ['boto3==1.44.5', 'deltalake==1.6.6', 'pyarrow==26.0.1']
 const environment = join(tmpdir(), `pinflow-engines-${packages.join('-').replaceAll('==', '-')}`)
-const python = join(environment, 'bin', 'python')
+export const python = join(environment, 'bin', 'python')
 
 /** A Python with the packages above, made once a machine. */
 export async function installPython(): Promise<void> {

@@ -1,4 +1,12 @@
 import type { Campaign } from './campaign.ts'
 
 /** Every campaign by its name; loaded one at a time, each in a process of its own. The longest come first. */
-export const campaigns: Readonly<Record<string, () => Promise<Campaign>>> = {}
+export const campaigns: Readonly<Record<string, () => Promise<Campaign>>> = {
+  processes: async () => (await import('./processes/processes.ts')).processes,
+  overload: async () => (await import('./overload/campaign.ts')).campaign,
+  'power-cuts': async () => (await import('./power/power-cuts.ts')).powerCuts,
+  changes: async () => (await import('./changes/changes.ts')).changes,
+  'bit-flips': async () => (await import('./bit-flips/bit-flips.ts')).bitFlips,
+  simulation: async () => (await import('./simulation/simulations.ts')).simulations,
+  interleavings: async () => (await import('./simulation/interleavings.ts')).interleavings,
+}

@@ -1,5 +1,6 @@
 /** Several workers over one store: every number is decided once, whoever sleeps, is late or comes between. */
 import { beforeEach, expect, test } from 'vitest'
+import { sealJson } from '../../src/core/index.ts'
 import { EpochLog } from '../../src/lake/index.ts'
 import type { MemoryStore } from '../contract/memory-store.ts'
 import { HookStore, historyOf, hourMs, keyOf, logId, range, rangesOf } from './support.ts'
@@ -162,7 +163,7 @@ async function sleeperLike(asleep: EpochLog): Promise<EpochLog> {
   const take = { kind: 'take', logId, ...asleep.openTakes[0] }
   store.objects.clear()
   store.objects.set(keyOf(0), origin)
-  store.objects.set(keyOf(1), { content: Buffer.from(JSON.stringify(take)), modifiedMs: 0 })
+  store.objects.set(keyOf(1), { content: sealJson(take), modifiedMs: 0 })
   const at = nowMs
   nowMs = 0
   const late = await open()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { openSealedJson, sealJson } from '../../src/core/index.ts'
 import { EpochLog } from '../../src/lake/index.ts'
 import { MemoryStore } from '../contract/memory-store.ts'
 import {
@@ -18,7 +19,11 @@ const clock = { nowMs: 0 }
 const open = (store: MemoryStore): Promise<EpochLog> => EpochLog.open(store, 'p', () => clock.nowMs)
 
 const entryIn = (store: MemoryStore, epoch: number): { kind: string; takes: object[]; ends: object[] } =>
-  JSON.parse(String(store.objects.get(keyOf(epoch))?.content))
+  openSealedJson(Buffer.from(store.objects.get(keyOf(epoch))!.content)) as {
+    kind: string
+    takes: object[]
+    ends: object[]
+  }
 
 describe('one worker', () => {
   test('begins with an origin of its own id, which stays', async () => {
@@ -275,7 +280,7 @@ describe('damage is found at opening, and named', () => {
     { kind: 'origin', format: 1, id: 'x', timeMs: 0 },
   ])('entry 4 being %j', async (entry) => {
     const store = await filled()
-    const content = Buffer.from(typeof entry === 'string' ? entry : JSON.stringify(entry))
+    const content = typeof entry === 'string' ? Buffer.from(entry) : sealJson(entry)
     store.objects.set(keyOf(4), { content, modifiedMs: 0 })
     await expect(open(store)).rejects.toMatchObject({
       code: 'EPOCHS_DAMAGED',
@@ -293,7 +298,7 @@ describe('damage is found at opening, and named', () => {
     const store = await filled()
     store.objects.delete(keyOf(4))
     const epochs = await open(store)
-    store.objects.set(keyOf(4), { content: Buffer.from(JSON.stringify(entry)), modifiedMs: 0 })
+    store.objects.set(keyOf(4), { content: sealJson(entry), modifiedMs: 0 })
     await expect(epochs.refresh()).rejects.toMatchObject({
       code: 'EPOCHS_DAMAGED',
       message: expect.stringContaining(`entry 4 under ${prefix}`),

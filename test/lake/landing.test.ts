@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { sealJson } from '../../src/core/index.ts'
 import { Landing } from '../../src/lake/index.ts'
 import { MemoryStore } from '../contract/memory-store.ts'
 import { gap } from './support.ts'
@@ -50,7 +51,7 @@ test.each([1, 3, 10_000])(
     const { log, store, landing, land } = await filled()
     const marker = await landing.land(await land(size), log)
     const objects = expected[size]!
-    expect(lakeOf(store)).toEqual({ ...objects, [markerKey(3)]: `${JSON.stringify(marker)}\n` })
+    expect(lakeOf(store)).toEqual({ ...objects, [markerKey(3)]: String(sealJson(marker)) })
     expect(marker.land).toBe(3)
     expect(marker.objects.map(({ key }) => key).sort()).toEqual(Object.keys(objects).sort())
     for (const { key, topic, partition, from, to, ...object } of marker.objects) {
@@ -94,6 +95,21 @@ test('an object ends where offsets have a gap', async () => {
     [12_345_678_901, 12_345_678_903],
     [12_345_678_903, 12_345_678_904],
   ])
+})
+
+test('an object ends before it is larger than 8 MiB, and holds a record however large', async () => {
+  const { log, store, landing, append, take, land } = await openWorld()
+  const large = JSON.stringify('x'.repeat(3 * 2 ** 20))
+  await append('t', [large, large, '1', large, JSON.stringify('x'.repeat(9 * 2 ** 20)), '2'])
+  await take(['t'])
+  const { objects } = await landing.land(await land(10_000), log)
+  expect(objects.map(({ from, to }) => [from, to])).toEqual([
+    [0, 3],
+    [3, 4],
+    [4, 5],
+    [5, 6],
+  ])
+  expect(lakeOf(store)).toMatchObject({ [name('t', 0, 0)]: text(large, large, '1') })
 })
 
 test('landed twice, or by two workers at once, the objects are the same', async () => {

@@ -20,9 +20,10 @@ async function landed(flushSize: number): Promise<World & { land3: LakeReader }>
   return { ...world, land3: new LakeReader(world.store, await world.landing.marker(3)) }
 }
 
+const records = async <T>(pieces: AsyncIterable<T[]>): Promise<T[]> => (await collect(pieces)).flat()
 const textOf = (value: Buffer | null): string | null => value && String(value)
 const read = async (reader: LakeReader, from: number, to: number) =>
-  (await collect(reader.read('t', 0, from, to))).map(({ offset, value }) => [offset, textOf(value)])
+  (await records(reader.read('t', 0, from, to))).map(({ offset, value }) => [offset, textOf(value)])
 const between = (from: number, to: number) =>
   values.map((value, offset): [number, string | null] => [offset, value]).slice(from, to)
 
@@ -52,8 +53,8 @@ test('a reading that was broken off is taken up anywhere', async () => {
 
 test('a topic partition that the land does not hold is empty', async () => {
   const { land3 } = await landed(3)
-  expect(await collect(land3.read('t', 1, 0, 10))).toEqual([])
-  expect(await collect(land3.read('none', 0, 0, 10))).toEqual([])
+  expect(await records(land3.read('t', 1, 0, 10))).toEqual([])
+  expect(await records(land3.read('none', 0, 0, 10))).toEqual([])
 })
 
 const key = 'topics/t/partition=0/t+0+0000000003.json'
@@ -96,19 +97,19 @@ test('log and lake give the same records in the same order; the log gives their 
   const world = await landed(3)
   const reader = new EpochReader(world.log, world.store, world.landing)
   for (const epoch of await epochsOf(world)) {
-    const fromLog = await collect(reader.read(epoch, topics, 'log'))
-    const fromLake = await collect(reader.read(epoch, topics, 'lake'))
+    const fromLog = await records(reader.read(epoch, topics, 'log'))
+    const fromLake = await records(reader.read(epoch, topics, 'lake'))
     expect(fromLake).toEqual(fromLog.map(({ origin: _, ...record }) => record))
     for (const { origin } of fromLog)
       expect(origin).toEqual({ key: null, headers: [], timestampMs: 1_000, appendTimeMs: 1_000 })
   }
   const [first] = await epochsOf(world)
-  expect((await collect(reader.read(first, topics, 'lake'))).map(told)).toEqual([
+  expect((await records(reader.read(first, topics, 'lake'))).map(told)).toEqual([
     ...between(0, 4).map(([offset, value]) => ({ epoch: 1, topic: 't', partition: 0, offset, value })),
     ...['a', 'b', 'c'].map((value, offset) => ({ epoch: 1, topic: 'u', partition: 0, offset, value })),
   ])
-  expect(await collect(reader.read(first, new Set(['u']), 'log'))).toHaveLength(3)
-  expect(await collect(reader.read(first, new Set(['other']), 'lake'))).toEqual([])
+  expect(await records(reader.read(first, new Set(['u']), 'log'))).toHaveLength(3)
+  expect(await records(reader.read(first, new Set(['other']), 'lake'))).toEqual([])
 })
 
 test('what the log has let go of is read from the lake, and before it has landed that is damage', async () => {
@@ -120,7 +121,7 @@ test('what the log has let go of is read from the lake, and before it has landed
   const openEpoch = (await collect(world.epochs.epochsAfter(0)))[0]!
   await world.log.retain({ ageMs: -1, bytesMax: null }, () => 100)
   expect(world.log.offsets('t', 0).start).toBe(2)
-  await expect(collect(reader.read(openEpoch, topics, 'log'))).rejects.toMatchObject({
+  await expect(records(reader.read(openEpoch, topics, 'log'))).rejects.toMatchObject({
     code: 'LAKE_DAMAGED',
     message: 'epoch 1 has not landed, and the log no longer holds it',
   })
@@ -132,7 +133,7 @@ test('what the log has let go of is read from the lake, and before it has landed
   await other.landing.land(await other.land(2), other.log)
   await other.log.retain({ ageMs: -1, bytesMax: null }, () => 100)
   const [epoch] = await collect(other.epochs.epochsAfter(0))
-  const found = await collect(
+  const found = await records(
     new EpochReader(other.log, other.store, other.landing).read(epoch!, topics, 'log'),
   )
   expect(found.map(({ value }) => textOf(value))).toEqual(['0', '1', '2'])
@@ -144,9 +145,9 @@ test('a lake that holds other than what the epoch counts is damage', async () =>
   const reader = new EpochReader(world.log, world.store, world.landing)
   const [first] = await epochsOf(world)
   const wrong = { ...first, ranges: first.ranges.map((range) => ({ ...range, count: range.count + 1 })) }
-  await expect(collect(reader.read(wrong, topics, 'lake'))).rejects.toMatchObject({
+  await expect(records(reader.read(wrong, topics, 'lake'))).rejects.toMatchObject({
     code: 'LAKE_DAMAGED',
     message: 'the lake holds 4 records at offsets 0 to 3 of t/0, the epoch log says 5',
   })
-  await expect(collect(reader.read(wrong, topics, 'log'))).rejects.toMatchObject({ code: 'EPOCHS_DAMAGED' })
+  await expect(records(reader.read(wrong, topics, 'log'))).rejects.toMatchObject({ code: 'EPOCHS_DAMAGED' })
 })

@@ -14,6 +14,8 @@ type Step =
   | { do: 'sink'; mishap: Mishap | undefined }
   | { do: 'clean'; path: CleaningPath; limits: Limits; mishap: Mishap | undefined }
   | { do: 'rebuild'; path: CleaningPath; mishap: Mishap | undefined }
+  | { do: 'restore'; path: CleaningPath; share: number; mishap: Mishap | undefined }
+  | { do: 'resume'; path: CleaningPath; mishap: Mishap | undefined }
   | { do: 'crash'; path: CleaningPath; dropIndex: boolean }
   | { do: 'optimize'; path: CleaningPath; kind: 'data' | 'quarantine' }
   | { do: 'restart' }
@@ -88,6 +90,13 @@ const land = fc.record({ do: fc.constant('land' as const), flushSize: fc.constan
 const sink = fc.record({ do: fc.constant('sink' as const), mishap })
 const disturbance: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('rebuild' as const), path, mishap }),
+  fc.record({
+    do: fc.constant('restore' as const),
+    path,
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    mishap,
+  }),
+  fc.record({ do: fc.constant('resume' as const), path, mishap }),
   fc.record({ do: fc.constant('crash' as const), path, dropIndex: fc.boolean() }),
   fc.record({ do: fc.constant('optimize' as const), path, kind: fc.constantFrom('data', 'quarantine') }),
   fc.constant({ do: 'restart' as const }),
@@ -133,6 +142,10 @@ async function take(world: World, step: Step, waiting: Delivery): Promise<unknow
       return world.clean(step.path, step.limits, step.mishap)
     case 'rebuild':
       return world.clean(step.path, { recordsMax: 2, bytesMax: 1_000_000 }, step.mishap, true)
+    case 'restore':
+      return world.restore(step.path, step.share, step.mishap)
+    case 'resume':
+      return world.resume(step.path, step.mishap)
     case 'crash':
       return world.crash(step.path, step.dropIndex)
     case 'optimize':

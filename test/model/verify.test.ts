@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { sealJson } from '../../src/core/index.ts'
 import { expectAllRight, expectVerified, fill, fillLake } from './check.ts'
 import { useWorlds } from './engine.ts'
 import type { World } from './world.ts'
@@ -82,5 +83,40 @@ test('verify tells that a file is gone', async () => {
     const { ok, checks } = await world.verify()
     expect(ok).toBe(false)
     expect(checks.some((check) => !check.ok && check.name.startsWith('batch.thing'))).toBe(true)
+  })
+})
+
+test('verify tells that a marker names one object twice and another not at all, though lines add up', async () => {
+  await inWorld({}, async (world) => {
+    for (const id of [0, 1]) {
+      await fill(world, [id, 1])
+      await world.epochs.take('other log', [])
+    }
+    await world.land(1)
+    await world.finish()
+    await expectAllRight(world)
+    const marker = await world.landing.marker(world.landed)
+    const [first] = marker.objects
+    const [{ key } = { key: '' }] = await world.lake.list('_pinflow/model/landed/')
+    await world.lake.delete(key)
+    await world.lake.putIfAbsent(key, sealJson({ ...marker, objects: [first, first] }))
+    const { checks } = await world.verify()
+    const failed = checks.filter(({ ok }) => !ok).map(({ detail }) => detail)
+    expect(failed).toEqual([expect.stringContaining('has offsets of')])
+  })
+})
+
+test('verify tells that the log has let go of what is in no lake', async () => {
+  await inWorld({ segmentBytes: 1 }, async (world) => {
+    await fillLake(world, [0, 1])
+    await fillLake(world, [1, 1])
+    await world.finish()
+    await world.forget()
+    await expectVerified(world)
+    for (const prefix of ['_pinflow/model/landed/', 'topics/'])
+      for (const { key } of await world.lake.list(prefix)) await world.lake.delete(key)
+    const { checks } = await world.verify()
+    const failed = checks.filter(({ ok }) => !ok).map(({ detail }) => detail)
+    expect(failed).toContain('things/0 holds 0 records at 0 to 0, 1 wait there')
   })
 })

@@ -2,26 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Verification, verify } from '../../src/account/index.ts'
-import { accountOf, type CleaningPath, cleaningPaths, DatasetCleaner } from '../../src/clean/index.ts'
-import { LocalObjectStore } from '../../src/core/index.ts'
+import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../../src/clean/index.ts'
+import { LocalObjectStore, Turns } from '../../src/core/index.ts'
 import { EpochLog, EpochReader, Landing, type Range } from '../../src/lake/index.ts'
 import { EmbeddedLog } from '../../src/log/index.ts'
 import type { Dataset, Pipeline } from '../../src/pipeline/index.ts'
 import { keepFrom } from '../../src/platform/retention.ts'
 import { catalogOf } from '../../src/query/index.ts'
-import { DeltaTable, type Engine, optimize, type Snapshot, scanSql } from '../../src/table/index.ts'
+import { DeltaTable, type Engine, optimize, type Snapshot } from '../../src/table/index.ts'
+import { foundIn } from './found.ts'
 import { type Mishap, MortalStore } from './mortal-store.ts'
-import {
-  type Expected,
-  expectedOf,
-  other,
-  type PlacedVerdict,
-  quarantineText,
-  rowText,
-  type Sample,
-  type Thing,
-  topics,
-} from './things.ts'
+import { type Expected, expectedOf, other, type PlacedVerdict, type Sample, topics } from './things.ts'
 
 export interface WorldOptions {
   engine: Engine
@@ -146,18 +137,45 @@ export class World {
   /** Take one step of cleaning, or rebuild; whoever dies of a mishap is started again. @returns whether there may be more */
   async clean(path: CleaningPath, limits: Limits, mishap?: Mishap, rebuild = false): Promise<boolean> {
     Object.assign(this.#limits[path], limits)
+    const newest = path === 'stream' ? this.#epochs.newest : this.landed
+    const more = await this.#attempt(path, mishap, async (cleaner) => {
+      const more = rebuild ? await cleaner.rebuild() : await cleaner.step()
+      const { pausedAt } = cleaner.standing ?? {}
+      if (more === false) this.#done[path] = pausedAt ?? newest
+      return more
+    })
+    return more ?? true
+  }
+
+  /** Take the tables back to where they were at some share of the epochs, and pause. */
+  async restore(path: CleaningPath, share: number, mishap?: Mishap): Promise<void> {
+    const epoch = Math.floor(share * this.#epochs.newest)
+    await this.#attempt(path, mishap, async (cleaner) => {
+      const point = await cleaner.restorePoint({ epoch })
+      this.#done[path] = 0
+      await cleaner.restore(point)
+    })
+  }
+
+  async resume(path: CleaningPath, mishap?: Mishap): Promise<void> {
+    await this.#attempt(path, mishap, (cleaner) => cleaner.resume())
+  }
+
+  /** Let a cleaner do something; whoever dies of a mishap is started again. @returns undefined after a mishap */
+  async #attempt<T>(
+    path: CleaningPath,
+    mishap: Mishap | undefined,
+    action: (cleaner: DatasetCleaner) => Promise<T>,
+  ): Promise<T | undefined> {
     const cleaner = await this.cleaner(path)
     const store = this.stores[path]
-    const newest = path === 'stream' ? this.#epochs.newest : this.landed
     store.failAt(mishap)
     try {
-      const more = rebuild ? await cleaner.rebuild() : await cleaner.step()
-      if (more === false) this.#done[path] = newest
-      return more ?? true
+      return await action(cleaner)
     } catch (error) {
       if (!store.failed) throw error
       if (store.dead) await this.crash(path)
-      return true
+      return undefined
     } finally {
       store.recover()
     }
@@ -197,6 +215,7 @@ export class World {
       indexFolder: join(this.root, index),
       temporaryFolder: this.root,
       limits: this.#limits[path],
+      turns: new Turns(),
       onWarning: (message) => {
         throw new Error(message)
       },
@@ -255,6 +274,7 @@ export class World {
     while (await this.sink());
     const wide = { recordsMax: 1_000, bytesMax: 1_000_000 }
     const cleanAll = async (path: CleaningPath) => {
+      await this.resume(path)
       while (await this.clean(path, wide));
     }
     await Promise.all(cleaningPaths.map(cleanAll))
@@ -280,23 +300,8 @@ export class World {
   }
 
   /** What a table, its quarantine and its account hold. */
-  async found(path: CleaningPath): Promise<Expected> {
-    const rows = await this.#scan(this.#prefixOf(path), 'id, n, t')
-    const bad = await this.#scan(
-      `quarantine/${this.#prefixOf(path)}`,
-      'epoch, topic, "partition", "offset", reason, value',
-    )
-    const data = new DeltaTable(this.tables, this.#prefixOf(path), this.options.engine)
-    const snapshot = await data.snapshot()
-    if (!snapshot) throw new Error('there is no table')
-    const { unwrapped: _, ...account } = await accountOf(data, snapshot)
-    return {
-      rows: rows.map((row) => rowText(row as unknown as Thing)).sort(),
-      quarantined: bad
-        .map((row) => quarantineText(row as unknown as PlacedVerdict, String(row.reason)))
-        .sort(),
-      account,
-    }
+  found(path: CleaningPath): Promise<Expected> {
+    return foundIn(this.tables, this.options.engine, this.#prefixOf(path))
   }
 
   *#placed(): Generator<PlacedVerdict> {
@@ -314,14 +319,6 @@ export class World {
           }
       }
     }
-  }
-
-  async #scan(prefix: string, columns: string) {
-    const table = new DeltaTable(this.tables, prefix, this.options.engine)
-    const snapshot = await table.snapshot()
-    if (!snapshot) throw new Error(`there is no table ${prefix}`)
-    const relation = await scanSql(this.tables, prefix, snapshot)
-    return this.options.engine.with((session) => session.rows(`SELECT ${columns} FROM ${relation}`))
   }
 
   #prefixOf(path: CleaningPath): string {

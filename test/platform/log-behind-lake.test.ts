@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { EpochLog, Landing } from '../../src/lake/index.ts'
+import { EpochLog, EpochReader, Landing } from '../../src/lake/index.ts'
 import { EmbeddedLog } from '../../src/log/index.ts'
 import { adoptLog, refuseLogBehindLake } from '../../src/platform/log-behind-lake.ts'
 import { MemoryStore } from '../contract/memory-store.ts'
@@ -102,7 +102,14 @@ test('another log, adopted, takes over topics and offsets, and nothing of it is 
   await adoptLog(log, epochs, 2)
   expect(epochs.logId).toBe(log.id)
   refuseLogBehindLake(log, epochs, 'here')
-  expect(log.offsets('t', 0)).toEqual({ start: 0, end: 9 })
+  // The epoch log knows no partitioner: who makes the topic again says which.
+  expect(log.topics()).toEqual([])
+  expect(log.endOf('t', 0)).toBe(9)
+  await log.createTopic('t', { partitions: 2, partitioner: 'kinesis' })
+  expect([0, 1].map((partition) => log.offsets('t', partition))).toEqual([
+    { start: 9, end: 9 },
+    { start: 0, end: 0 },
+  ])
   expect(epochs.ends()).toMatchObject([{ to: 9, records: 5, lost: 4 }])
   expect(await rangesOf(epochs)).toEqual(['1>2 t/0 0-5'])
   expect(await append(log, 1)).toMatchObject({ baseOffset: 9 })
@@ -139,4 +146,18 @@ test('an entry of another worker in between is seen before anything is entered a
   await adoptLog(log, epochs, 2)
   expect(epochs.ends()).toMatchObject([{ to: 9, records: 5, lost: 4 }])
   expect(epochs.logId).toBe(log.id)
+})
+
+test('what has landed is read from the lake where an adopted log begins at 0 and does not hold it', async () => {
+  const { root, store, epochs, landing } = await world(5)
+  const log = await openLog(join(root, 'new'))
+  await log.createTopic('t', { partitions: 1, partitioner: 'kafka' })
+  await adoptLog(log, epochs, 2)
+  expect(log.offsets('t', 0)).toEqual({ start: 0, end: 9 })
+  const read: number[] = []
+  for await (const epoch of epochs.epochsAfter(0)) {
+    for await (const records of new EpochReader(log, store, landing).read(epoch, new Set('t'), 'log'))
+      read.push(...records.map(({ offset }) => offset))
+  }
+  expect(read).toEqual([0, 1, 2, 3, 4])
 })

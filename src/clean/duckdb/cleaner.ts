@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { messageOf, PipelineError } from '../../core/index.ts'
 import { checkCleaningText, type Dataset } from '../../pipeline/index.ts'
 import {
@@ -30,8 +27,6 @@ export interface CleanedRow {
 const recordColumn = '_record'
 const reasonColumn = 'bad_reason'
 
-const linesPerWrite = 500
-
 /** The disk or the memory failed, no record is to blame: the group is tried again, nothing is quarantined. */
 const resourceFailure = /^(Error: )?(Out of Memory|IO|INTERRUPT|Connection|Resource)/
 /** The engine itself failed: nothing is quarantined, and only a new process has a sound engine. */
@@ -41,27 +36,19 @@ const engineFailure = /^(Error: )?(INTERNAL|FATAL)/i
 export class DuckDbCleaner {
   readonly #engine: Engine
   readonly #dataset: Dataset
-  readonly #temporaryFolder: string
   /** Columns of the clean table, in order. */
   readonly schema: TableSchema
   readonly #returnsReason: boolean
 
-  private constructor(
-    engine: Engine,
-    dataset: Dataset,
-    temporaryFolder: string,
-    schema: TableSchema,
-    returnsReason: boolean,
-  ) {
+  private constructor(engine: Engine, dataset: Dataset, schema: TableSchema, returnsReason: boolean) {
     this.#engine = engine
     this.#dataset = dataset
-    this.#temporaryFolder = temporaryFolder
     this.schema = schema
     this.#returnsReason = returnsReason
   }
 
   /** Check the text, and bind it against the declared columns. @throws PIPELINE_INVALID when it cannot make a table of them */
-  static open(engine: Engine, dataset: Dataset, temporaryFolder: string): Promise<DuckDbCleaner> {
+  static open(engine: Engine, dataset: Dataset): Promise<DuckDbCleaner> {
     return engine.with(async (session) => {
       await checkCleaningText(session, dataset)
       await prepareSession(session)
@@ -79,35 +66,27 @@ export class DuckDbCleaner {
       const absent = dataset.key.find((key) => !schema.some(({ name }) => name === key))
       if (absent !== undefined) throw invalid(`it does not return the key column ${absent}`)
       const returnsReason = described.columns.some(({ name }) => name === reasonColumn)
-      return new DuckDbCleaner(engine, dataset, temporaryFolder, schema, returnsReason)
+      return new DuckDbCleaner(engine, dataset, schema, returnsReason)
     })
   }
 
   /**
    * Clean a group. The group's session, with its tables, stays open until it is closed.
    *
-   * @param lines prepared lines (`preparedLine`), Latin-1, one character a byte
+   * @param file of prepared lines (`preparedLine`); no longer needed when this resolves
    * @throws CLEAN_SQL_FAILED when the text loses or repeats a record, or fails without cause in the data
    */
-  async clean(lines: readonly string[]): Promise<CleanedGroup> {
+  async clean(file: string, lineBytesMax: number): Promise<CleanedGroup> {
     const session = await this.#engine.connect()
-    const file = join(this.#temporaryFolder, `prepared-${randomUUID()}.ndjson`)
     try {
       await prepareSession(session)
-      await writeFile(file, pieces(lines), 'latin1')
       const group = new CleanedGroup(session, this.#dataset, this.schema, this.#returnsReason)
-      // One character a byte.
-      await group.load(
-        file,
-        lines.reduce((most, line) => Math.max(most, line.length), 0),
-      )
+      await group.load(file, lineBytesMax)
       await group.run()
       return group
     } catch (error) {
       session.close()
       throw error
-    } finally {
-      await rm(file, { force: true })
     }
   }
 
@@ -177,15 +156,15 @@ export class CleanedGroup {
     await this.exclude([...this.bad.keys()])
   }
 
-  /** The good rows in order, with key and hash. */
-  async *rows(): AsyncGenerator<CleanedRow> {
+  /** The good rows in order, with key and hash, piece by piece. */
+  async *rows(): AsyncGenerator<CleanedRow[]> {
     const key = keySql(this.#dataset, this.#schema)
     const rows = `SELECT ${recordColumn}, ${key} AS key, sha256(${canonicalSql(this.#schema)}) AS hash FROM cleaned
       WHERE ${recordColumn} NOT IN (SELECT _record FROM excluded) ORDER BY ${recordColumn}`
     for await (const chunk of this.session.chunks(rows)) {
-      for (const [record, keyText, hash] of chunk) {
-        yield { record: Number(record), key: keyText as string | null, hash: hash as string }
-      }
+      yield chunk.map(([record, keyText, hash]) => {
+        return { record: Number(record), key: keyText as string | null, hash: hash as string }
+      })
     }
   }
 
@@ -265,11 +244,6 @@ function schemaOf(
   } catch (error) {
     throw invalid(messageOf(error), error)
   }
-}
-
-/** Lines put together to writes of a useful size. */
-function* pieces(lines: readonly string[]): Generator<string> {
-  for (let at = 0; at < lines.length; at += linesPerWrite) yield lines.slice(at, at + linesPerWrite).join('')
 }
 
 /** What makes DuckDB read the portable subset as Spark does. */

@@ -35,10 +35,7 @@ export const configSchema = Type.Object(
           'Names that may stand before any path, as the stages of an API Gateway do',
         ),
         bodyBytesMax: count(16 * 2 ** 20, 'Bytes of one request body'),
-        inFlightBytesMax: count(
-          64 * 2 ** 20,
-          'Bytes of all request bodies under way; beyond it requests are put off with 503',
-        ),
+        connectionsMax: count(10_000, 'Connections at a time; beyond it requests are put off with 503'),
         autoCreateTopics: flag(true, 'Whether Kafka doors make a topic on the first record for it'),
         accountId: Type.String({
           default: '000000000000',
@@ -109,15 +106,17 @@ export const configSchema = Type.Object(
     clean: Type.Object(
       {
         groupRecordsMax: count(50_000, 'Records cleaned together at most'),
-        groupBytesMax: count(32 * 2 ** 20, 'Bytes cleaned together at most'),
+        groupBytesMax: count(16 * 2 ** 20, 'Bytes cleaned together at most'),
       },
       strict,
     ),
     memory: Type.Object(
       {
-        engineBytes: count(512 * 2 ** 20, 'Bytes that an SQL engine may hold in memory', {
-          minimum: 256 * 2 ** 20,
-        }),
+        capBytes: count(
+          512 * 2 ** 20,
+          'Bytes of memory (RssAnon) that the platform keeps below: its parts get shares of it; at its share a part waits, spills to disk or refuses',
+          { minimum: 512 * 2 ** 20 },
+        ),
       },
       strict,
     ),

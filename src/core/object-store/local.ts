@@ -156,7 +156,10 @@ export class LocalObjectStore implements ObjectStore {
       if (entry.isDirectory()) await this.#walk(key, after, found)
       else if (key > after && !entry.name.startsWith(temporaryPrefix)) {
         // A file may be deleted between the two calls: then it is not there.
-        const status = await stat(join(this.#root, key)).catch(() => undefined)
+        const status = await stat(join(this.#root, key)).catch((error: unknown) => {
+          if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined
+          throw error
+        })
         if (status) found.push({ key, sizeBytes: status.size, modifiedMs: status.mtimeMs })
       }
     }

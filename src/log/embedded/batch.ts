@@ -4,7 +4,7 @@
  *     0  u8   format, 1
  *     1  u8   0
  *     2  u16  0
- *     4  u32  CRC-32 (IEEE) of every byte from 8 on
+ *     4  u32  CRC-32 (IEEE) of the batch's place and every byte from 8 on
  *     8  f64  base offset            a safe integer
  *    16  f64  append time, ms        a safe integer
  *    24  u32  number of records      at least 1
@@ -17,6 +17,7 @@
  *          headers, each: u16 name length, u32 value length + 1 (0: null), name (UTF-8), value
  *          key, value
  *
+ * The batch's place is the 16 bytes of its key (`batch-key.ts`): in another place a batch does not match its checksum.
  * A record's offset is the base offset plus its place. Records of a batch are decoded as views of its bytes.
  */
 import { crc32 } from 'node:zlib'
@@ -59,7 +60,13 @@ export function encodedBytes(record: NewRecord): number {
   return bytes
 }
 
-export function encodeBatch(records: readonly NewRecord[], baseOffset: number, appendTimeMs: number): Buffer {
+/** @param place checksum of the batch's place */
+export function encodeBatch(
+  records: readonly NewRecord[],
+  baseOffset: number,
+  appendTimeMs: number,
+  place: number,
+): Buffer {
   const size = records.reduce((sum, record) => sum + encodedBytes(record), batchHeaderBytes)
   const batch = Buffer.allocUnsafe(size)
   let payload = 0
@@ -81,14 +88,17 @@ export function encodeBatch(records: readonly NewRecord[], baseOffset: number, a
   batch.writeDoubleLE(appendTimeMs, 16)
   batch.writeUInt32LE(records.length, 24)
   batch.writeUInt32LE(payload, 28)
-  batch.writeUInt32LE(crc32(batch.subarray(8)), 4)
+  batch.writeUInt32LE(crc32(batch.subarray(8), place), 4)
   return batch
 }
 
-/** @returns undefined when the bytes are no batch of this format or do not match their checksum */
-export function decodeHeader(batch: Buffer): BatchHeader | undefined {
+/**
+ * @param place checksum of the batch's place
+ * @returns undefined when the bytes are no batch of this format or do not match their checksum
+ */
+export function decodeHeader(batch: Buffer, place: number): BatchHeader | undefined {
   if (batch.length < batchHeaderBytes || batch.readUInt32LE(0) !== format) return undefined
-  if (batch.readUInt32LE(4) !== crc32(batch.subarray(8))) return undefined
+  if (batch.readUInt32LE(4) !== crc32(batch.subarray(8), place)) return undefined
   return {
     baseOffset: batch.readDoubleLE(8),
     appendTimeMs: batch.readDoubleLE(16),

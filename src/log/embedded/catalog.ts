@@ -1,10 +1,20 @@
 /**
- * The log's id and topics: `catalog.json`, replaced whole (temporary file, fsync, rename, fsync of the folder).
- * Topic ids rise and are never used again, so a segment's keys mean one topic for ever.
+ * The log's id and topics: `catalog.json`, with a checksum, replaced whole (temporary file, fsync, rename, fsync of the
+ * folder).
+ * Topic ids rise and are never used again, so a segment's keys mean one topic for ever. Neither are offsets: a name that
+ * has had records keeps its ends here when its topic is deleted, and a topic of that name goes on there.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { LocalObjectStore, messageOf, PipelineError, syncPath } from '../../core/index.ts'
+import {
+  isSystemError,
+  LocalObjectStore,
+  messageOf,
+  openSealedJson,
+  PipelineError,
+  sealJson,
+  syncPath,
+} from '../../core/index.ts'
 import type { Partitioner } from '../log.ts'
 
 export interface CatalogTopic {
@@ -13,12 +23,24 @@ export interface CatalogTopic {
   partitions: number
   partitioner: Partitioner
   createdMs: number
+  /** The first offset of each partition; absent: 0 everywhere. */
+  starts?: readonly number[]
+}
+
+/** Offsets under a name that is no topic's now: they are not given out again. */
+interface FormerTopic {
+  /** The highest id that a topic of this name has had; 0 where it never was one of this log. */
+  id: number
+  name: string
+  /** Of each partition, the offset to go on at. */
+  ends: readonly number[]
 }
 
 interface CatalogContent {
   format: 1
   id: string
-  topics: CatalogTopic[]
+  topics: readonly CatalogTopic[]
+  former?: readonly FormerTopic[]
 }
 
 const key = 'catalog.json'
@@ -26,18 +48,20 @@ const key = 'catalog.json'
 export class Catalog {
   readonly id: string
   readonly #store: LocalObjectStore
-  readonly #topics: CatalogTopic[]
+  #topics: readonly CatalogTopic[]
+  #former: readonly FormerTopic[]
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(store: LocalObjectStore, content: CatalogContent) {
     this.id = content.id
     this.#store = store
     this.#topics = content.topics
+    this.#former = content.former ?? []
   }
 
   /** Open the catalog of a folder, or make it. @throws LOG_DAMAGED */
   static async open(folder: string): Promise<Catalog> {
-    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncPath(`${folder}/..`)
+    await makeFolder(folder)
     const store = new LocalObjectStore(folder)
     await store.recover()
     const stored = await store.get(key)
@@ -46,7 +70,7 @@ export class Catalog {
     if ((await store.list('segments/')).some((object) => object.key.endsWith('.lmdb')))
       throw new PipelineError('LOG_DAMAGED', `${key} in ${folder} is missing, but segments are there`)
     const content: CatalogContent = { format: 1, id: randomUUID(), topics: [] }
-    await store.put(key, Buffer.from(JSON.stringify(content)))
+    await store.put(key, sealJson(content))
     return new Catalog(store, content)
   }
 
@@ -54,30 +78,79 @@ export class Catalog {
     return this.#topics
   }
 
-  /** Add a topic; it is listed only once it is on disk. Calls wait for one another. */
-  async add(topic: Omit<CatalogTopic, 'id'>): Promise<CatalogTopic> {
-    const added = this.#writing.then(async () => {
-      if (this.#topics.some(({ name }) => name === topic.name)) {
-        throw new PipelineError('TOPIC_EXISTS', `topic ${topic.name} exists`)
-      }
-      const id = 1 + Math.max(0, ...this.#topics.map((known) => known.id))
-      const stored = { id, ...topic }
-      const content: CatalogContent = { format: 1, id: this.id, topics: [...this.#topics, stored] }
-      await this.#store.put(key, Buffer.from(JSON.stringify(content)))
-      this.#topics.push(stored)
+  /** The offset that a partition of a name which is no topic's now goes on at; 0 where it never was one. */
+  formerEnd(name: string, partition: number): number {
+    return this.#former.find((former) => former.name === name)?.ends[partition] ?? 0
+  }
+
+  /** Add a topic; it is listed only once it is on disk. */
+  add(topic: Omit<CatalogTopic, 'id' | 'starts'>): Promise<CatalogTopic> {
+    return this.#inTurn(async () => {
+      const { name, partitions } = topic
+      if (this.#topics.some((known) => known.name === name))
+        throw new PipelineError('TOPIC_EXISTS', `topic ${name} exists`)
+      const id = 1 + Math.max(0, ...[...this.#topics, ...this.#former].map((known) => known.id))
+      const starts = Array.from({ length: partitions }, (_, partition) => this.formerEnd(name, partition))
+      const stored = { id, ...topic, ...(starts.some((start) => start > 0) && { starts }) }
+      await this.#replace([...this.#topics, stored], this.#former)
       return stored
     })
-    this.#writing = added.then(
+  }
+
+  /** Take a topic out, and remember where its partitions end. */
+  remove(name: string, ends: readonly number[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const { id } = this.#topics.find((known) => known.name === name) ?? { id: 0 }
+      const others = this.#topics.filter((known) => known.name !== name)
+      await this.#replace(others, this.#withFormer({ id, name, ends }))
+    })
+  }
+
+  /** Remember where the partitions of a name end that is no topic's. */
+  remember(name: string, ends: readonly number[]): Promise<void> {
+    return this.#inTurn(() => this.#replace(this.#topics, this.#withFormer({ id: 0, name, ends })))
+  }
+
+  #withFormer({ id, name, ends }: FormerTopic): FormerTopic[] {
+    const known = this.#former.find((former) => former.name === name) ?? { id: 0, ends: [] }
+    const length = Math.max(ends.length, known.ends.length)
+    const greatest = Array.from({ length }, (_, at) => Math.max(ends[at] ?? 0, known.ends[at] ?? 0))
+    const others = this.#former.filter((former) => former.name !== name)
+    return [...others, { id: Math.max(id, known.id), name, ends: greatest }]
+  }
+
+  async #replace(topics: readonly CatalogTopic[], former: readonly FormerTopic[]): Promise<void> {
+    const content: CatalogContent = { format: 1, id: this.id, topics, ...(former.length > 0 && { former }) }
+    await this.#store.put(key, sealJson(content))
+    this.#topics = topics
+    this.#former = former
+  }
+
+  /** Calls wait for one another. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(action)
+    this.#writing = done.then(
       () => undefined,
       () => undefined,
     )
-    return added
+    return done
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncPath(`${folder}/..`)
+  } catch (error) {
+    const code = isSystemError(error, 'ENOSPC', 'EDQUOT') ? 'LOG_FULL' : 'LOG_FAILED'
+    throw new PipelineError(code, `the log in ${folder} cannot be made: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
 function parse(folder: string, stored: Buffer): CatalogContent {
   try {
-    const content = JSON.parse(stored.toString()) as CatalogContent
+    const content = openSealedJson(stored) as CatalogContent
     if (content.format === 1) return content
     throw new Error(`unknown format ${content.format}`)
   } catch (error) {

@@ -12,13 +12,14 @@ import { join } from 'node:path'
 import { type Clock, type LogRecord, PipelineError, systemClock } from '../../core/index.ts'
 import type { Append, Appended, Extent, Log, Partitioner, Topic } from '../log.ts'
 import { encodeBatch, encodedBytes, refusalOf } from './batch.ts'
+import { checksumIn, encodeKey } from './batch-key.ts'
 import { Catalog } from './catalog.ts'
 import { Gate } from './gate.ts'
 import { tolerateLmdbRejections } from './lmdb-rejections.ts'
 import type { EmbeddedLogOptions } from './options.ts'
 import { Pending } from './pending.ts'
 import { extentOf, offsetAtTime, recordsOf } from './reading.ts'
-import type { StoredBatch } from './segment.ts'
+import type { SegmentHeader, StoredBatch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { type Partition, refuseUnlessTopicName, Topics } from './topics.ts'
 
@@ -33,6 +34,8 @@ export class EmbeddedLog implements Log {
   /** Appends that were accepted. */
   readonly #appends = new Pending()
   #appendingBytes = 0
+  /** Topics that take no more records, and are deleted next. */
+  readonly #deleting = new Set<string>()
   /** What changes segments. */
   readonly #writes = new Pending()
   /** None while they are being opened again, and once the log is closed. */
@@ -71,6 +74,11 @@ export class EmbeddedLog implements Log {
     return this.#catalog.id
   }
 
+  /** What appends are refused with at present. */
+  get refusal(): PipelineError | undefined {
+    return this.#gate.refusal
+  }
+
   topics(): Topic[] {
     return this.#topics.list()
   }
@@ -89,6 +97,34 @@ export class EmbeddedLog implements Log {
     return this.#topics.open(stored, this.#opened)
   }
 
+  /**
+   * Delete a topic with its records; durable when this resolves. A topic made under its name again goes on with its
+   * offsets. Appends are refused with TOPIC_UNKNOWN from the call on.
+   *
+   * @param whenAtRest called when no append is under way any more; when it fails, the topic stays
+   */
+  async deleteTopic(name: string, whenAtRest: () => Promise<void> = async () => undefined): Promise<void> {
+    const { partitions } = this.topic(name)
+    this.#gate.refuseUnlessOpen()
+    this.#refuseWhileDeleting(name)
+    this.#deleting.add(name)
+    try {
+      await this.#appends.settled()
+      this.#gate.refuseUnlessOpen()
+      await whenAtRest()
+      const ends = Array.from({ length: partitions }, (_, partition) => this.offsets(name, partition).end)
+      await this.#catalog.remove(name, ends)
+      this.#topics.remove(name)
+    } finally {
+      this.#deleting.delete(name)
+    }
+  }
+
+  endOf(topic: string, partition: number): number {
+    const known = this.topics().some(({ name, partitions }) => name === topic && partition < partitions)
+    return known ? this.offsets(topic, partition).end : this.#catalog.formerEnd(topic, partition)
+  }
+
   partitionFor(topic: string, key: Buffer | null): number {
     return this.#topics.partitionFor(topic, key)
   }
@@ -96,6 +132,7 @@ export class EmbeddedLog implements Log {
   async append(append: Append): Promise<Appended> {
     const { topic, partition, records } = append
     this.#topics.partition(topic, partition)
+    this.#refuseWhileDeleting(topic)
     if (records.length === 0) throw new TypeError('an append holds at least one record')
     for (const record of records) {
       const refusal = refusalOf(record, this.#options.recordBytesMax)
@@ -159,30 +196,44 @@ export class EmbeddedLog implements Log {
     keepFrom: (topic: string, partition: number) => number,
   ): Promise<number> {
     let dropped = 0
-    while (this.#gate.isOpen) {
+    // A full log needs it most.
+    while (this.#gate.isReadable) {
       const segments = this.#opened
       const next = segments.second
       if (!next) return dropped
       const needed = this.#topics
         .partitions()
         .some(({ topicId, topic, number }) => next.startOf(topicId, number) > keepFrom(topic, number))
-      const old = this.#clock() - next.header.createdMs > ageMs
+      const old = segments.secondMadeMs < this.#clock() - ageMs
       const large = bytesMax !== null && segments.fileBytes > bytesMax
       if (needed || !(old || large)) return dropped
-      const dropping = this.#writes.track(segments.dropOldest())
-      for (const held of this.#topics.partitions()) held.start = segments.startOf(held.topicId, held.number)
-      await dropping
+      // First: nobody may read an offset that is about to go, and find nothing there.
+      for (const held of this.#topics.partitions())
+        held.start = Math.max(held.start, next.startOf(held.topicId, held.number))
+      await this.#writes.track(segments.dropOldest())
       dropped++
     }
     return dropped
   }
 
   /**
-   * Continue offsets at these ends at the earliest, durably: what a lake holds beyond a lost log is not given out
-   * twice. Call before anything is appended.
+   * Continue offsets at these ends at the earliest, durably, also of topics that are yet to be made: what a lake holds
+   * beyond a lost log is not given out twice. Call before anything is appended.
    */
   async continueFrom(ends: readonly { topic: string; partition: number; to: number }[]): Promise<void> {
+    for (const [topic, places] of Map.groupBy(ends, (end) => end.topic)) {
+      const greatest: number[] = []
+      for (const { partition, to } of places) greatest[partition] = to
+      // A topic that is there remembers its ends by its records, and by the header of the next segment.
+      const { partitions } = this.topics().find(({ name }) => name === topic) ?? { partitions: 0 }
+      if (greatest.length > partitions)
+        await this.#catalog.remember(
+          topic,
+          Array.from(greatest, (end = 0) => end),
+        )
+    }
     for (const { topic, partition, to } of ends) {
+      if (!this.topics().some(({ name, partitions }) => name === topic && partition < partitions)) continue
       const target = this.#topics.partition(topic, partition)
       target.end = Math.max(target.end, to)
       target.next = target.end
@@ -208,6 +259,10 @@ export class EmbeddedLog implements Log {
     this.#release()
   }
 
+  #refuseWhileDeleting(topic: string): void {
+    if (this.#deleting.has(topic)) throw new PipelineError('TOPIC_UNKNOWN', `topic ${topic} is being deleted`)
+  }
+
   /** Nothing is awaited between the last look at the segment and the put into it: none is missed by a roll. */
   async #write({ topic, partition, records }: Append): Promise<Appended> {
     while (this.#rolling || this.#rollIsDue()) {
@@ -218,17 +273,18 @@ export class EmbeddedLog implements Log {
     const target = this.#topics.partition(topic, partition)
     const appendTimeMs = Math.max(this.#clock(), target.lastAppendMs)
     const baseOffset = target.next
-    const batch = encodeBatch(records, baseOffset, appendTimeMs)
+    const key = encodeKey(target.topicId, partition, baseOffset)
+    const batch = encodeBatch(records, baseOffset, appendTimeMs, checksumIn(key))
     target.next += records.length
     target.lastAppendMs = appendTimeMs
-    await this.#writes.track(this.#commit(target, baseOffset, batch))
+    await this.#writes.track(this.#commit(target, key, batch))
     return { baseOffset, appendTimeMs }
   }
 
-  async #commit(target: Partition, baseOffset: number, batch: Buffer): Promise<void> {
+  async #commit(target: Partition, key: Buffer, batch: Buffer): Promise<void> {
     const end = target.next
     try {
-      await this.#opened.newest.put(target.topicId, target.number, baseOffset, batch)
+      await this.#opened.newest.put(key, batch)
     } catch (error) {
       this.#gate.writeFailed(error)
     }
@@ -261,7 +317,9 @@ export class EmbeddedLog implements Log {
   #rollIsDue(): boolean {
     const { segmentBytes, segmentAgeMs } = this.#options
     const { bytes, header } = this.#opened.newest
-    return bytes > segmentBytes || (bytes > 0 && this.#clock() - header.createdMs > segmentAgeMs)
+    const age = this.#clock() - header.createdMs
+    // A segment from the future would never become old.
+    return bytes > segmentBytes || (bytes > 0 && (age > segmentAgeMs || age < 0))
   }
 
   /** Begin a new segment once nothing is being written; a failure closes the gate. */
@@ -277,8 +335,10 @@ export class EmbeddedLog implements Log {
     }
   }
 
-  #ends(): [topicId: number, partition: number, offset: number][] {
-    return this.#topics.partitions().map(({ topicId, number, end }) => [topicId, number, end])
+  #ends(): SegmentHeader['starts'] {
+    return this.#topics
+      .partitions()
+      .map(({ topicId, number, end, lastAppendMs }) => [topicId, number, end, lastAppendMs])
   }
 
   async #openSegments(): Promise<void> {

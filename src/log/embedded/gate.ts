@@ -27,15 +27,24 @@ export class Gate {
   #believed = true
   #closed = false
   #recovering: Promise<void> | undefined
-  /** What was too much when the log became full. */
-  #wantedBytes = 0
 
   constructor(options: GateOptions) {
     this.#options = options
   }
 
-  get isOpen(): boolean {
-    return this.#state.name === 'open' && !this.#closed
+  /** Whether what is on disk may be read, and dropped. */
+  get isReadable(): boolean {
+    return this.#state.name !== 'failed' && !this.#closed
+  }
+
+  /** What a write would be refused with. */
+  get refusal(): PipelineError | undefined {
+    try {
+      this.refuseUnlessOpen()
+      return undefined
+    } catch (error) {
+      return error as PipelineError
+    }
   }
 
   /** @throws LOG_FULL, LOG_FAILED, STOPPING */
@@ -54,15 +63,22 @@ export class Gate {
     if (!this.#believed) this.refuseUnlessWritable()
   }
 
-  /** Close the gate where there is no space for what is being written. @param bytes of all of it */
+  /**
+   * Close the gate where the reserve is reached. What the reserve alone does not allow is refused, and smaller writes
+   * go on.
+   *
+   * @param bytes of what is being written, this write included
+   * @throws LOG_FULL
+   */
   checkSpace(bytes: number): void {
     if (this.#state.name !== 'open') return
     const free = this.#freeBytes()
     const reserve = this.#spaceNeeded
     if (free >= reserve + bytes) return
-    this.#wantedBytes = bytes
     const message = `the log in ${this.#options.folder} is full: ${free} bytes are free on its volume, ${reserve} stay free`
-    this.#becomeFull(new PipelineError('LOG_FULL', message))
+    const error = new PipelineError('LOG_FULL', message)
+    if (free >= reserve) throw error
+    this.#becomeFull(error)
   }
 
   writeFailed(error: unknown): void {
@@ -114,15 +130,13 @@ export class Gate {
 
   /** Wait for space, then open the log anew: what is on disk decides, not what memory believes. */
   async #recover(): Promise<void> {
-    while (!this.#closed && this.#freeBytes() < this.#spaceNeeded + this.#wantedBytes)
-      await sleep(spaceCheckMs)
+    while (!this.#closed && this.#freeBytes() < this.#spaceNeeded) await sleep(spaceCheckMs)
     if (this.#closed) return
     try {
       await this.#options.reopen()
       // What was still being written may have failed for another reason than space.
       if (this.#state.name !== 'full') return
       this.#believed = true
-      this.#wantedBytes = 0
       this.#state = { name: 'open' }
     } catch (error) {
       const { folder } = this.#options

@@ -1,70 +1,59 @@
-/**
- * The file of a segment, looked at before LMDB opens it: LMDB ends the process when it meets a file whose first two
- * pages (its *meta* pages) are broken, or one that ends before the pages they name.
- *
- *     page 0 and page 1, each:   18 u16 flags, 0x08 set    24 u32 0xBEEFC0DE    48 u32 page size
- *                                144 u64 last page         152 u64 transaction
- *
- * @see liblmdb/mdb.c, MDB_page and MDB_meta, in the package `lmdb`
- */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs'
-import { PipelineError } from '../../core/index.ts'
+/** The file of a segment, which LMDB opens only after it was looked through. */
+import { rmSync } from 'node:fs'
+import { open as openLmdb, type RootDatabase } from 'lmdb'
+import { checkLmdbFile, messageOf, PipelineError, readFirstEntry } from '../../core/index.ts'
+import { isKey } from './batch-key.ts'
 
-const metaFlag = 0x08
-const metaMagic = 0xbeefc0de
-const metaBytes = 160
-/** A new file has no more before its first transaction is on disk. */
-const unbornBytesMax = 65_536
+/** Key of the segment's header: the lowest. */
+export const headerKey = Buffer.from([0])
+
+/** Open a file whose pages are as they were written, or one that is not there yet. */
+export function openDatabase(path: string): RootDatabase<Buffer, Buffer> {
+  return openLmdb<Buffer, Buffer>({
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    overlappingSync: false,
+  })
+}
 
 /**
- * Make sure that LMDB can open a file: a file shorter than it says is filled up with zeros, which no checksum matches.
+ * Walk through a segment: its pages, and every key. Batches are checked when they are read.
  *
  * @returns false when its making was cut off: there is nothing in it
- * @throws LOG_DAMAGED
+ * @throws LOG_DAMAGED, LOG_FAILED
  */
 export function checkSegmentFile(path: string): boolean {
-  const file = openSync(path, 'r+')
-  try {
-    const { size } = fstatSync(file)
-    if (size <= unbornBytesMax && isZero(readAt(file, 0, size))) return false
-    const first = readMeta(file, 0)
-    const second = first && readMeta(file, first.pageBytes)
-    if (!first || !second) throw new PipelineError('LOG_DAMAGED', `${path} is damaged at its beginning`)
-    const { lastPage, pageBytes } = second.transaction > first.transaction ? second : first
-    const whole = (lastPage + 1) * pageBytes
-    if (size < whole) ftruncateSync(file, whole)
-    return true
-  } finally {
-    closeSync(file)
-  }
+  return named(path, () =>
+    checkLmdbFile(path, (key) => {
+      if (isKey(key) || key.equals(headerKey)) return
+      throw new Error(`the key ${key.toString('hex')} does not match its checksum`)
+    }),
+  )
+}
+
+/**
+ * The stored header of a segment, without looking at anything else in it; undefined when there is none.
+ *
+ * @throws LOG_DAMAGED, LOG_FAILED
+ */
+export function readStoredHeader(path: string): Buffer | undefined {
+  const first = named(path, () => readFirstEntry(path))
+  return first?.key.equals(headerKey) ? first.value : undefined
 }
 
 export function removeSegmentFile(path: string): void {
   for (const file of [path, `${path}-lock`]) rmSync(file, { force: true })
 }
 
-interface Meta {
-  pageBytes: number
-  lastPage: number
-  transaction: number
-}
-
-function readMeta(file: number, position: number): Meta | undefined {
-  const meta = readAt(file, position, metaBytes)
-  if (meta.length < metaBytes) return undefined
-  if ((meta.readUInt16LE(18) & metaFlag) === 0 || meta.readUInt32LE(24) !== metaMagic) return undefined
-  return {
-    pageBytes: meta.readUInt32LE(48),
-    lastPage: Number(meta.readBigUInt64LE(144)),
-    transaction: Number(meta.readBigUInt64LE(152)),
+function named<T>(path: string, look: () => T): T {
+  try {
+    return look()
+  } catch (error) {
+    // What cannot be read now may be as it was written.
+    const isUnread = error instanceof Error && 'syscall' in error
+    const code = isUnread ? 'LOG_FAILED' : 'LOG_DAMAGED'
+    throw new PipelineError(code, `the segment ${path}: ${messageOf(error)}`, { cause: error })
   }
-}
-
-function readAt(file: number, position: number, length: number): Buffer {
-  const content = Buffer.alloc(length)
-  return content.subarray(0, readSync(file, content, 0, length, position))
-}
-
-function isZero(content: Buffer): boolean {
-  return content.every((byte) => byte === 0)
 }

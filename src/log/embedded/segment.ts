@@ -1,30 +1,29 @@
 /**
  * One file of the log, an LMDB database, because LMDB files never shrink: retention drops whole segments.
  *
- *     key `00`                                              the segment's header, JSON:
- *         { format: 1, sequence, createdMs, starts: [[topic id, partition, offset], …] }
- *         `starts`: the end of every partition that existed when the segment was made. It gives the place to look
- *         for an offset, and keeps the end of a partition whose last record retention has dropped.
- *     key u32 topic id, u32 partition, u64 base offset (big-endian)     a record batch (`batch.ts`)
+ *     key `00`                       the segment's header, JSON with a checksum:
+ *         { format: 1, sequence, createdMs, starts: [[topic id, partition, offset, append time], …] }
+ *         `starts`: end and last append time of every partition that existed when the segment was made. They give the
+ *         place to look for an offset, and keep the end of a partition whose last record retention has dropped.
+ *     key of a batch (`batch-key.ts`)     a record batch (`batch.ts`)
  *
  * Write: one LMDB transaction commits whatever waits, flushed before it resolves (`overlappingSync: false`: with the
  * library's default a power cut left a third of the files unusable). Recover: LMDB falls back to its last whole
- * transaction; a segment without a header is one whose making was cut off, and is deleted.
+ * transaction; a segment without a header is one whose making was cut off, and is deleted. A file is looked through
+ * before LMDB opens it: the newest when the log is opened, the others when they are first read.
  */
 import { statSync } from 'node:fs'
-import { open as openLmdb, type RootDatabase } from 'lmdb'
-import { messageOf, PipelineError } from '../../core/index.ts'
+import type { RootDatabase } from 'lmdb'
+import { messageOf, openSealedJson, PipelineError, sealJson } from '../../core/index.ts'
 import { type BatchHeader, decodeHeader } from './batch.ts'
-import { checkSegmentFile, removeSegmentFile } from './segment-file.ts'
-
-const headerKey = Buffer.from([0])
-const keyBytes = 16
+import { checksumIn, keyAfter, keyBefore, placeIn } from './batch-key.ts'
+import { checkSegmentFile, headerKey, openDatabase, readStoredHeader } from './segment-file.ts'
 
 export interface SegmentHeader {
   format: 1
   sequence: number
   createdMs: number
-  starts: [topicId: number, partition: number, offset: number][]
+  starts: [topicId: number, partition: number, offset: number, appendTimeMs: number][]
 }
 
 /** A batch in place: its header, checked, and its bytes. */
@@ -35,48 +34,55 @@ export interface StoredBatch extends BatchHeader {
 export class Segment {
   readonly path: string
   readonly header: SegmentHeader
-  readonly #database: RootDatabase<Buffer, Buffer>
-  readonly #starts: Map<string, number>
-  #bytes: number
+  readonly #starts: ReadonlyMap<string, { offset: number; appendTimeMs: number }>
+  /** None before it is first read. */
+  #database: RootDatabase<Buffer, Buffer> | undefined
+  #isClosed = false
+  #bytes = 0
 
-  private constructor(path: string, header: SegmentHeader, database: RootDatabase<Buffer, Buffer>) {
+  private constructor(path: string, header: SegmentHeader) {
     this.path = path
     this.header = header
-    this.#database = database
     this.#starts = new Map(
-      header.starts.map(([topicId, partition, offset]) => [`${topicId}/${partition}`, offset]),
+      header.starts.map(([topicId, partition, offset, appendTimeMs]) => [
+        `${topicId}/${partition}`,
+        { offset, appendTimeMs },
+      ]),
     )
-    this.#bytes = pageBytesOf(database)
   }
 
   /** Make a segment; durable when this resolves, its name aside. */
   static async create(path: string, header: SegmentHeader): Promise<Segment> {
-    const database = openDatabase(path)
+    const segment = new Segment(path, header)
+    segment.#database = openDatabase(path)
     try {
-      await database.put(headerKey, Buffer.from(JSON.stringify(header)))
+      await segment.#database.put(headerKey, sealJson(header))
     } catch (error) {
-      await database.close()
+      await segment.close()
       throw error
     }
-    return new Segment(path, header, database)
+    return segment
   }
 
-  /** @returns undefined when the making of the segment was cut off @throws LOG_DAMAGED */
-  static async open(path: string): Promise<Segment | undefined> {
+  /** A segment that is only read; what is in it is looked at later. @throws LOG_DAMAGED */
+  static openSealed(path: string): Segment {
+    const stored = readStoredHeader(path)
+    if (stored) return new Segment(path, parseHeader(path, stored))
+    throw new PipelineError('LOG_DAMAGED', `segment ${path} has no header`)
+  }
+
+  /** The segment that is written to. @returns undefined when its making was cut off @throws LOG_DAMAGED */
+  static openNewest(path: string): Segment | undefined {
     if (!checkSegmentFile(path)) return undefined
-    const database = openDatabase(path)
-    try {
-      const stored = database.get(headerKey)
-      if (stored) return new Segment(path, parseHeader(stored), database)
-    } catch (error) {
-      await database.close()
-      throw new PipelineError('LOG_DAMAGED', `the header of ${path}: ${messageOf(error)}`, { cause: error })
-    }
-    await database.close()
-    return undefined
+    const stored = readStoredHeader(path)
+    if (!stored) return undefined
+    const segment = new Segment(path, parseHeader(path, stored))
+    segment.#database = openDatabase(path)
+    segment.#bytes = pageBytesOf(segment.#database)
+    return segment
   }
 
-  /** Bytes of the pages that hold batches, about; 0 when there is no batch. */
+  /** Bytes of the pages that hold batches, about; 0 when there is no batch. Of the newest segment alone. */
   get bytes(): number {
     return this.#bytes
   }
@@ -86,15 +92,20 @@ export class Segment {
     return statSync(this.path).size
   }
 
-  /** Resolves once the batch is on disk. */
-  async put(topicId: number, partition: number, baseOffset: number, batch: Buffer): Promise<void> {
+  /** Resolves once the batch is on disk. @param key its place (`encodeKey`) */
+  async put(key: Buffer, batch: Buffer): Promise<void> {
     this.#bytes += batch.length
-    await this.#database.put(batchKey(topicId, partition, baseOffset), batch)
+    await this.#opened.put(key, batch)
   }
 
   /** The end of a partition when the segment was made: nothing below it is here. */
   startOf(topicId: number, partition: number): number {
-    return this.#starts.get(`${topicId}/${partition}`) ?? 0
+    return this.#starts.get(`${topicId}/${partition}`)?.offset ?? 0
+  }
+
+  /** The append time of the last record of a partition when the segment was made; 0 where there was none. */
+  timeBefore(topicId: number, partition: number): number {
+    return this.#starts.get(`${topicId}/${partition}`)?.appendTimeMs ?? 0
   }
 
   /** The last batch of a partition. */
@@ -106,40 +117,44 @@ export class Segment {
   *batches(topicId: number, partition: number, offset: number): Generator<StoredBatch> {
     const floor = this.#atOrBefore(topicId, partition, offset)
     const from = floor && floor.baseOffset + floor.count > offset ? floor.baseOffset : offset
-    const range = this.#database.getRange({
-      start: batchKey(topicId, partition, from),
-      end: batchKey(topicId, partition, Number.MAX_SAFE_INTEGER),
+    const range = this.#opened.getRange({
+      start: keyBefore(topicId, partition, from),
+      end: keyAfter(topicId, partition, Number.MAX_SAFE_INTEGER),
       snapshot: false,
     })
     for (const { key, value } of range) yield this.#accept(key, value)
   }
 
-  close(): Promise<void> {
-    return this.#database.close()
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const database = this.#database
+    this.#database = undefined
+    await database?.close()
   }
 
-  /** Close, and remove the file. */
-  async drop(): Promise<void> {
-    await this.close()
-    removeSegmentFile(this.path)
+  /** @throws LOG_DAMAGED */
+  get #opened(): RootDatabase<Buffer, Buffer> {
+    if (this.#database) return this.#database
+    if (this.#isClosed) throw new PipelineError('LOG_FAILED', `segment ${this.path} is closed`)
+    if (!checkSegmentFile(this.path))
+      throw new PipelineError('LOG_DAMAGED', `there is nothing in segment ${this.path}`)
+    this.#database = openDatabase(this.path)
+    return this.#database
   }
 
   #atOrBefore(topicId: number, partition: number, offset: number): StoredBatch | undefined {
-    const start = batchKey(topicId, partition, offset)
-    const end = batchKey(topicId, partition, 0)
-    // The end of a range is exclusive, also backwards: a batch at offset 0 is asked for by its key.
-    for (const { key, value } of this.#database.getRange({ start, end, reverse: true, limit: 1 })) {
+    const start = keyAfter(topicId, partition, offset)
+    const end = keyBefore(topicId, partition, 0)
+    for (const { key, value } of this.#opened.getRange({ start, end, reverse: true, limit: 1 }))
       return this.#accept(key, value)
-    }
-    const first = this.#database.get(end)
-    return first && this.#accept(end, first)
+    return undefined
   }
 
   #accept(key: Buffer, content: Buffer): StoredBatch {
-    const header = decodeHeader(content)
-    const offset = Number(key.readBigUInt64BE(8))
+    const header = decodeHeader(content, checksumIn(key))
+    const { topicId, partition, offset } = placeIn(key)
     if (header && header.baseOffset === offset) return { ...header, content }
-    const place = `topic id ${key.readUInt32BE(0)}, partition ${key.readUInt32BE(4)}, offset ${offset}`
+    const place = `topic id ${topicId}, partition ${partition}, offset ${offset}`
     throw new PipelineError(
       'LOG_DAMAGED',
       `the batch at ${place} in ${this.path} does not match its checksum`,
@@ -147,28 +162,14 @@ export class Segment {
   }
 }
 
-function openDatabase(path: string): RootDatabase<Buffer, Buffer> {
-  return openLmdb<Buffer, Buffer>({
-    path,
-    noSubdir: true,
-    keyEncoding: 'binary',
-    encoding: 'binary',
-    overlappingSync: false,
-  })
-}
-
-function batchKey(topicId: number, partition: number, offset: number): Buffer {
-  const key = Buffer.allocUnsafe(keyBytes)
-  key.writeUInt32BE(topicId, 0)
-  key.writeUInt32BE(partition, 4)
-  key.writeBigUInt64BE(BigInt(offset), 8)
-  return key
-}
-
-function parseHeader(stored: Buffer): SegmentHeader {
-  const header = JSON.parse(stored.toString()) as SegmentHeader
-  if (header.format === 1) return header
-  throw new Error(`unknown format ${header.format}`)
+function parseHeader(path: string, stored: Buffer): SegmentHeader {
+  try {
+    const header = openSealedJson(stored) as SegmentHeader
+    if (header.format === 1) return header
+    throw new Error(`unknown format ${header.format}`)
+  } catch (error) {
+    throw new PipelineError('LOG_DAMAGED', `the header of ${path}: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function pageBytesOf(database: RootDatabase<Buffer, Buffer>): number {

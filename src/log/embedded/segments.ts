@@ -5,13 +5,15 @@
  */
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { PipelineError, syncPath } from '../../core/index.ts'
+import { messageOf, PipelineError, syncPath } from '../../core/index.ts'
 import { Segment, type SegmentHeader, type StoredBatch } from './segment.ts'
 import { removeSegmentFile } from './segment-file.ts'
 
 export class Segments {
   readonly #folder: string
   #list: readonly Segment[]
+  /** File of a segment that was forgotten, while it may still be there. */
+  #dropped: string | undefined
 
   private constructor(folder: string, list: readonly Segment[]) {
     this.#folder = folder
@@ -24,13 +26,11 @@ export class Segments {
     const names = readdirSync(folder).filter((name) => name.endsWith('.lmdb'))
     const list: Segment[] = []
     try {
-      for (const [index, name] of names.sort().entries()) {
-        const path = join(folder, name)
-        const segment = await Segment.open(path)
-        if (segment) list.push(inOrder(segment, list.at(-1)))
-        else if (index === names.length - 1) removeSegmentFile(path)
-        else throw new PipelineError('LOG_DAMAGED', `segment ${path} has no header`)
-      }
+      const paths = names.sort().map((name) => join(folder, name))
+      const newest = openNewest(paths)
+      for (const path of paths.slice(0, -1)) list.push(inOrder(Segment.openSealed(path), list.at(-1)))
+      if (newest) list.push(newest)
+      if (newest) inOrder(newest, list.at(-2))
     } catch (error) {
       await closeAll(list)
       throw error
@@ -59,18 +59,14 @@ export class Segments {
     return this.#list[1]
   }
 
+  /** When the segment after the oldest was made at the latest: the clock may have been ahead when it was. */
+  get secondMadeMs(): number {
+    return Math.min(...this.#list.slice(1).map(({ header }) => header.createdMs))
+  }
+
   /** The first offset of a partition that may be here. */
   startOf(topicId: number, partition: number): number {
     return this.#list[0]?.startOf(topicId, partition) ?? 0
-  }
-
-  /** The last batch of a partition. */
-  last(topicId: number, partition: number): StoredBatch | undefined {
-    for (const segment of this.#list.toReversed()) {
-      const last = segment.last(topicId, partition)
-      if (last) return last
-    }
-    return undefined
   }
 
   /** The batches of a partition in order, from the one that holds an offset, or the next one. */
@@ -91,11 +87,33 @@ export class Segments {
     this.#list = [...this.#list, segment]
   }
 
-  /** Forget the oldest segment, and remove its file. */
+  /**
+   * Forget the oldest segment, and remove its file.
+   *
+   * @throws STORE_FAILED when the file stays; the next call removes it first
+   */
   async dropOldest(): Promise<void> {
+    await this.#removeDropped()
     const [oldest, ...others] = this.#list
+    if (!oldest) return
     this.#list = others
-    await oldest?.drop()
+    await oldest.close()
+    this.#dropped = oldest.path
+    await this.#removeDropped()
+  }
+
+  /** A file that stays while later ones go would leave a gap, with which no log opens: one after the other. */
+  async #removeDropped(): Promise<void> {
+    const path = this.#dropped
+    if (path === undefined) return
+    try {
+      removeSegmentFile(path)
+      await syncPath(this.#folder)
+    } catch (error) {
+      const message = `the segment ${path} is no longer needed, but stays: ${messageOf(error)}`
+      throw new PipelineError('STORE_FAILED', message, { cause: error })
+    }
+    this.#dropped = undefined
   }
 
   async close(): Promise<void> {
@@ -103,6 +121,18 @@ export class Segments {
     this.#list = []
     await closeAll(list)
   }
+}
+
+/** The newest segment; a file after it whose making was cut off is removed, also from `paths`. */
+function openNewest(paths: string[]): Segment | undefined {
+  const path = paths.at(-1)
+  if (path === undefined) return undefined
+  const newest = Segment.openNewest(path)
+  if (newest) return newest
+  removeSegmentFile(path)
+  paths.pop()
+  const before = paths.at(-1)
+  return before === undefined ? undefined : (Segment.openNewest(before) ?? Segment.openSealed(before))
 }
 
 function inOrder(segment: Segment, before: Segment | undefined): Segment {

@@ -23,15 +23,19 @@ export class Topics {
   #keyless = 0
 
   /** Take up a topic, its partitions as they are on disk; a topic that is known stays as it is. */
-  open({ id, name, partitions, partitioner, createdMs }: CatalogTopic, segments: Segments): Topic {
+  open({ id, name, partitions, partitioner, createdMs, starts }: CatalogTopic, segments: Segments): Topic {
     const known = this.#topics.get(name)
     if (known) return known.topic
     const topic: Topic = { name, partitions, partitioner, createdMs }
     const numbers = Array.from({ length: partitions }, (_, number) =>
-      openPartition(segments, id, name, number),
+      openPartition(segments, id, name, number, starts?.[number] ?? 0),
     )
     this.#topics.set(name, { topic, partitions: numbers })
     return topic
+  }
+
+  remove(name: string): void {
+    this.#topics.delete(name)
   }
 
   /** In order of name. */
@@ -79,10 +83,20 @@ export function refuseUnlessTopicName(name: string): void {
   throw new PipelineError('TOPIC_NAME_INVALID', `${JSON.stringify(name)} cannot name a topic`)
 }
 
-function openPartition(segments: Segments, topicId: number, topic: string, number: number): Partition {
-  const last = segments.last(topicId, number)
-  const begun = segments.newest.startOf(topicId, number)
-  const end = Math.max(begun, last ? last.baseOffset + last.count : 0)
-  const start = segments.startOf(topicId, number)
-  return { topicId, topic, number, start, end, next: end, lastAppendMs: last?.appendTimeMs ?? 0 }
+/** @param first the partition's first offset when its topic was made */
+function openPartition(
+  segments: Segments,
+  topicId: number,
+  topic: string,
+  number: number,
+  first: number,
+): Partition {
+  const { newest } = segments
+  // What came before the newest segment is told by its header: the older ones need not be looked at.
+  const last = newest.last(topicId, number)
+  const begun = newest.startOf(topicId, number)
+  const end = Math.max(first, begun, last ? last.baseOffset + last.count : 0)
+  const lastAppendMs = last?.appendTimeMs ?? newest.timeBefore(topicId, number)
+  const start = Math.max(first, segments.startOf(topicId, number))
+  return { topicId, topic, number, start, end, next: end, lastAppendMs }
 }

@@ -6,6 +6,7 @@ import {
   DuckDBInstance,
   DuckDBListValue,
   DuckDBMapValue,
+  type DuckDBResult,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
@@ -38,6 +39,9 @@ export class Engine {
       temp_directory: options.temporaryFolder,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // What is freed goes back to the system soon: the allocator keeps hundreds of megabytes otherwise.
+      allocator_flush_threshold: '1MiB',
+      allocator_bulk_deallocation_flush_threshold: '1MiB',
     })
     return new Engine(instance)
   }
@@ -100,24 +104,40 @@ export class Session {
     const reader = await this.connection
       .runAndReadAll(sql, parameters)
       .finally(() => signal?.removeEventListener('abort', interrupt))
-    const types = reader.columnTypes()
-    const columns = reader
-      .deduplicatedColumnNames()
-      .map((name, index) => ({ name, type: String(types[index]) }))
-    const rows = reader.getRows().map((values) => {
-      return Object.fromEntries(columns.map(({ name }, index) => [name, plain(values[index] ?? null)]))
-    })
-    return { columns, rows }
+    const columns = columnsOf(reader)
+    return { columns, rows: reader.getRows().map((values) => rowOf(columns, values)) }
+  }
+
+  /** As `query`, with the rows piece by piece. Read to the end, or close the session. */
+  async pieces(
+    sql: string,
+    signal?: AbortSignal,
+  ): Promise<{ columns: { name: string; type: string }[]; pieces: AsyncIterable<Row[]> }> {
+    signal?.throwIfAborted()
+    const interrupt = () => this.connection.interrupt()
+    signal?.addEventListener('abort', interrupt)
+    const ended = () => signal?.removeEventListener('abort', interrupt)
+    try {
+      const result = await this.connection.stream(sql)
+      const columns = columnsOf(result)
+      const pieces = async function* () {
+        try {
+          for await (const chunk of chunksOf(result)) yield chunk.map((values) => rowOf(columns, values))
+          signal?.throwIfAborted()
+        } finally {
+          ended()
+        }
+      }
+      return { columns, pieces: pieces() }
+    } catch (error) {
+      ended()
+      throw error
+    }
   }
 
   /** The rows of a query piece by piece, as arrays of DuckDB's own values. */
   async *chunks(sql: string): AsyncGenerator<DuckDBValue[][]> {
-    const result = await this.connection.stream(sql)
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (!chunk || chunk.rowCount === 0) return
-      yield chunk.getRows()
-    }
+    yield* chunksOf(await this.connection.stream(sql))
   }
 
   /** What an SQL text is: `SELECT`, `INSERT`, …; `several statements` or `no statement`. Throws what binding it throws. */
@@ -150,6 +170,23 @@ export class Session {
   close(): void {
     this.connection.closeSync()
   }
+}
+
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBValue[][]> {
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (!chunk || chunk.rowCount === 0) return
+    yield chunk.getRows()
+  }
+}
+
+function columnsOf(result: Pick<DuckDBResult, 'columnTypes' | 'deduplicatedColumnNames'>) {
+  const types = result.columnTypes()
+  return result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }))
+}
+
+function rowOf(columns: readonly { name: string }[], values: readonly DuckDBValue[]): Row {
+  return Object.fromEntries(columns.map(({ name }, index) => [name, plain(values[index] ?? null)]))
 }
 
 /** Every base table of a syntax tree, as `json_serialize_sql` writes it. */

@@ -3,6 +3,7 @@ import type { AddFile } from '../actions.ts'
 import type { Snapshot } from '../replay.ts'
 import { type DeltaType, duckDbType } from '../schema.ts'
 import { identifier, literal } from './duckdb.ts'
+import { knownPath } from './known-files.ts'
 
 /** Holds a file's path while partition values are looked up. */
 const fileColumn = '__pinflow_file'
@@ -12,6 +13,7 @@ const fileColumn = '__pinflow_file'
  * schema; in the files they are found ignoring case, and null where a file has none. Sessions must be UTC.
  *
  * @param snapshot what to read; the files may be a selection
+ * @throws TABLE_DAMAGED when a file is missing, or is not the one that was written
  */
 export async function scanSql(
   store: ObjectStore,
@@ -25,7 +27,7 @@ export async function scanSql(
   const empty = `SELECT ${typed.map(({ column, type }) => `CAST(NULL AS ${type}) AS ${column}`).join(', ')} WHERE false`
   if (files.size === 0) return `(${empty})`
   const paths = new Map<string, AddFile>()
-  for (const [path, file] of files) paths.set(await store.localPath(`${prefix}/${path}`), file)
+  for (const [path, file] of files) paths.set(await knownPath(store, `${prefix}/${path}`, file), file)
   const stored = readFiles(
     [...paths.keys()],
     schema.some(({ type }) => holdsBinary(type)),

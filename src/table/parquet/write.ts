@@ -1,11 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import { messageOf, type ObjectStore, PipelineError } from '../../core/index.ts'
+import { isSystemError, messageOf, type ObjectStore, PipelineError } from '../../core/index.ts'
 import type { AddFile } from '../actions.ts'
 import { duckDbType, type TableSchema } from '../schema.ts'
 import { identifier, literal, type Row, type Session } from './duckdb.ts'
+import { sha256 } from './sha256.ts'
 import { isFloat, statsJson } from './stats.ts'
 
 /**
@@ -34,13 +33,13 @@ export async function writeParquet(
   try {
     const [written] = await session.rows(copy)
     if (!written) return undefined
-    const { mtimeMs, size } = await stat(path)
+    const { size } = await stat(path)
     const statistics = written.column_statistics as Record<string, Row>
     const add: AddFile = {
       path: encodeURIComponent(name),
       partitionValues: {},
       size,
-      modificationTime: Math.floor(mtimeMs),
+      modificationTime: Date.now(),
       dataChange: true,
       stats: statsJson(
         Number(written.count),
@@ -56,13 +55,6 @@ export async function writeParquet(
     await store.delete(key)
     throw storeFailure(error, key)
   }
-}
-
-/** Hexadecimal SHA-256 of a file. */
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }
 
 /** `has_nan` of COPY tells of the last row group only, so the columns that claim to hold none are looked through. */
@@ -83,10 +75,15 @@ async function columnsWithNaN(
   return new Set(floats.map(({ name }) => name).filter((name) => found?.[name] === true))
 }
 
-/** DuckDB tells failures of the file system from failures of the query by the first words of the message alone. */
-function storeFailure(error: unknown, key: string): unknown {
+/**
+ * What was thrown while a file was read or written; a failure of the file system as STORE_FULL or STORE_FAILED. DuckDB
+ * tells those from failures of the query by the first words of the message alone.
+ */
+export function storeFailure(error: unknown, key: string): unknown {
   const message = messageOf(error)
-  if (error instanceof PipelineError || !message.startsWith('IO Error')) return error
-  const full = /No space left on device|Disk quota exceeded/.test(message)
-  return new PipelineError(full ? 'STORE_FULL' : 'STORE_FAILED', `write ${key}: ${message}`, { cause: error })
+  const isSystem = error instanceof Error && 'syscall' in error
+  if (error instanceof PipelineError || !(isSystem || message.startsWith('IO Error'))) return error
+  const full =
+    isSystemError(error, 'ENOSPC', 'EDQUOT') || /No space left on device|Disk quota exceeded/.test(message)
+  return new PipelineError(full ? 'STORE_FULL' : 'STORE_FAILED', `${key}: ${message}`, { cause: error })
 }

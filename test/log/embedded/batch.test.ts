@@ -10,8 +10,8 @@ const offset = fc.oneof(fc.nat(), fc.maxSafeNat())
 test('a batch gives back its records, offsets, times and sizes', () => {
   fc.assert(
     fc.property(records, offset, fc.maxSafeNat(), (batch, baseOffset, appendTimeMs) => {
-      const encoded = encodeBatch(batch, baseOffset, appendTimeMs)
-      const header = decodeHeader(encoded)!
+      const encoded = encodeBatch(batch, baseOffset, appendTimeMs, 7)
+      const header = decodeHeader(encoded, 7)!
       const size = ({ key, value }: NewRecord) => (key?.length ?? 0) + (value?.length ?? 0)
       const bytes = batch.reduce((sum, record) => sum + size(record), 0)
       expect(header).toEqual({ baseOffset, appendTimeMs, count: batch.length, bytes })
@@ -26,18 +26,23 @@ test('a batch gives back its records, offsets, times and sizes', () => {
 test('any other byte anywhere is noticed', () => {
   fc.assert(
     fc.property(records, fc.nat(), fc.integer({ min: 1, max: 255 }), (batch, position, change) => {
-      const encoded = encodeBatch(batch, 0, 0)
+      const encoded = encodeBatch(batch, 0, 0, 7)
       encoded[position % encoded.length]! ^= change
-      expect(decodeHeader(encoded)).toBeUndefined()
+      expect(decodeHeader(encoded, 7)).toBeUndefined()
     }),
   )
 })
 
+test('a batch in another place is noticed', () => {
+  const encoded = encodeBatch([{ key: null, value: Buffer.from('value') }], 0, 0, 7)
+  expect(decodeHeader(encoded, 6)).toBeUndefined()
+})
+
 test('a batch that is cut short, or has more at its end, is noticed', () => {
-  const encoded = encodeBatch([{ key: null, value: Buffer.from('value') }], 0, 0)
+  const encoded = encodeBatch([{ key: null, value: Buffer.from('value') }], 0, 0, 7)
   for (let size = 0; size < encoded.length; size++)
-    expect(decodeHeader(encoded.subarray(0, size))).toBeUndefined()
-  expect(decodeHeader(Buffer.concat([encoded, Buffer.from('x')]))).toBeUndefined()
+    expect(decodeHeader(encoded.subarray(0, size), 7)).toBeUndefined()
+  expect(decodeHeader(Buffer.concat([encoded, Buffer.from('x')]), 7)).toBeUndefined()
 })
 
 test('what the format has no room for is refused, up to the limit it is taken', () => {
@@ -47,8 +52,8 @@ test('what the format has no room for is refused, up to the limit it is taken', 
   expect(refusalOf({ ...record, headers: [['é'.repeat(32_768), null]] }, 1e9)).toMatch('65536 bytes')
   for (const most of [{ headers: headers(65_535) }, { headers: [['x'.repeat(65_535), null] as const] }]) {
     expect(refusalOf({ ...record, ...most }, 1e9)).toBeUndefined()
-    const encoded = encodeBatch([{ ...record, ...most }], 0, 0)
-    const [found] = decodeRecords(encoded, decodeHeader(encoded)!, 't', 0)
+    const encoded = encodeBatch([{ ...record, ...most }], 0, 0, 7)
+    const [found] = decodeRecords(encoded, decodeHeader(encoded, 7)!, 't', 0)
     expect(found?.headers).toEqual(most.headers)
   }
 })

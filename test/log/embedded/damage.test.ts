@@ -1,6 +1,7 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { open as openLmdb } from 'lmdb'
 import { expect, test } from 'vitest'
+import { encodeKey } from '../../../src/log/embedded/batch-key.ts'
 import { EmbeddedLog } from '../../../src/log/index.ts'
 import { text } from '../../contract/log.ts'
 import { everything, openLog, options, temporaryFolder } from './support.ts'
@@ -31,11 +32,7 @@ async function change(
     encoding: 'binary',
     overlappingSync: false,
   })
-  const key = Buffer.alloc(offset === 'header' ? 1 : 16)
-  if (offset !== 'header') {
-    key.writeUInt32BE(1, 0)
-    key.writeBigUInt64BE(BigInt(offset), 8)
-  }
+  const key = offset === 'header' ? Buffer.from([0]) : encodeKey(1, 0, offset)
   await database.put(key, how(Buffer.from(database.get(key)!)))
   await database.close()
 }
@@ -133,4 +130,58 @@ test('a segment that was cut short never ends the process: what is left is read,
     }
   }
   expect(outcomes).toContain('damaged')
+})
+
+/** Change the one place in a file that holds these bytes. */
+function changeBytes(path: string, from: Buffer, to: Buffer): void {
+  const content = readFileSync(path)
+  const at = content.lastIndexOf(from)
+  expect(at).toBeGreaterThan(0)
+  to.copy(content, at)
+  writeFileSync(path, content)
+}
+
+test('a batch does not become one of another topic, nor is it missed, when its key changes', async () => {
+  const folder = await filled()
+  // Still the last key of all: no order is broken.
+  changeBytes(segment(folder), encodeKey(1, 0, 9), encodeKey(1, 0, 9).fill(9, 3, 4))
+  await expect(EmbeddedLog.open(folder, options)).rejects.toMatchObject({
+    code: 'LOG_DAMAGED',
+    message: expect.stringMatching(/does not match its checksum/),
+  })
+})
+
+test('a batch under the key of another topic is damage where it is read', async () => {
+  const folder = await filled()
+  changeBytes(segment(folder), encodeKey(1, 0, 9), encodeKey(2, 0, 9))
+  const log = await openLog(folder)
+  await expect(log.createTopic('u', { partitions: 1, partitioner: 'kafka' })).rejects.toMatchObject({
+    code: 'LOG_DAMAGED',
+  })
+})
+
+test('a sealed segment is looked through when it is first read, and not before', async () => {
+  const folder = await temporaryFolder()
+  const log = await EmbeddedLog.open(folder, { ...options, segmentBytes: 0 })
+  await log.createTopic('t', { partitions: 1, partitioner: 'kafka' })
+  for (const value of ['a', 'b', 'c']) await log.append({ topic: 't', partition: 0, records: [text(value)] })
+  await log.close()
+  const second = segment(folder).replace('1.lmdb', '2.lmdb')
+  changeBytes(second, encodeKey(1, 0, 1), encodeKey(1, 0, 1).fill(9, 3, 4))
+  const again = await openLog(folder)
+  expect(again.offsets('t', 0)).toEqual({ start: 0, end: 3 })
+  expect(again.read('t', 0, 0, { records: 1, bytes: 1e9 })).toHaveLength(1)
+  expect(again.read('t', 0, 2, everything)).toHaveLength(1)
+  expect(() => again.read('t', 0, 0, everything)).toThrow(
+    expect.objectContaining({ code: 'LOG_DAMAGED', message: expect.stringContaining(second) }),
+  )
+})
+
+test('a changed number in a segment header is damage, also where it still reads', async () => {
+  const folder = await filled()
+  changeBytes(segment(folder), Buffer.from('"sequence":1'), Buffer.from('"sequence":3'))
+  await expect(EmbeddedLog.open(folder, options)).rejects.toMatchObject({
+    code: 'LOG_DAMAGED',
+    message: expect.stringMatching(/header .* checksum/),
+  })
 })

@@ -1,10 +1,13 @@
 /** What a log does when its volume is full, on a small volume of its own, in a process of its own. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { freeBytes } from '../../../src/core/index.ts'
+import { EmbeddedLog } from '../../../src/log/index.ts'
+import { text } from '../../contract/log.ts'
 import { mountVolume } from '../../volume.ts'
 import { Appender, expectAcknowledged } from './child.ts'
-import { temporaryFolder } from './support.ts'
+import { options, temporaryFolder } from './support.ts'
 
 const volume = mountVolume('size=16m')
 afterAll(() => volume?.remove())
@@ -38,6 +41,28 @@ test.skipIf(!volume)(
     await expectAcknowledged(folder, appender.acknowledged)
   },
 )
+
+test.skipIf(!volume)('retention makes room in a log that is full', async () => {
+  const own = mountVolume('size=16m')!
+  onTestFinished(() => own.remove())
+  const folder = join(own.path, 'log')
+  let nowMs = 0
+  const log = await EmbeddedLog.open(folder, {
+    ...options,
+    clock: () => nowMs,
+    segmentBytes: 0,
+    freeBytesMin: 4 * 2 ** 20,
+  })
+  const append = (value: string) => log.append({ topic: 't', partition: 0, records: [text(value)] })
+  await log.createTopic('t', { partitions: 1, partitioner: 'kafka' })
+  for (const value of ['a', 'b', 'c']) await append(value)
+  const filler = join(own.path, 'filler')
+  writeFileSync(filler, Buffer.alloc(freeBytes(folder) - 2 * 2 ** 20))
+  await expect(append('d')).rejects.toMatchObject({ code: 'LOG_FULL' })
+  nowMs = 1_000
+  expect(await log.retain({ ageMs: 10, bytesMax: null }, () => Number.POSITIVE_INFINITY)).toBe(2)
+  await log.close()
+})
 
 test('a write that fails though there is space: the log fails once for all, and reads go on', async () => {
   const folder = await temporaryFolder()

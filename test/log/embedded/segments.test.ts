@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open as openLmdb } from 'lmdb'
 import { expect, test } from 'vitest'
 import { EmbeddedLog } from '../../../src/log/index.ts'
@@ -139,6 +139,22 @@ test('retention drops what is old, or too much, but nothing that is needed', asy
   expect(again.offsets('other', 0)).toEqual({ start: 1, end: 2 })
 })
 
+test('a clock that was ahead for a while keeps nothing for ever', async () => {
+  let nowMs = 1_000_000
+  const log = await openLog(await temporaryFolder(), { clock: () => nowMs, segmentAgeMs: 1_000 })
+  await log.createTopic('t', one)
+  await append(log, 'early')
+  nowMs += 1e9
+  await append(log, 'ahead')
+  nowMs -= 1e9
+  for (let count = 0; count < 5; count++) {
+    nowMs += 2_000
+    await append(log, 'later')
+  }
+  await log.retain({ ageMs: 3_000, bytesMax: null }, () => Number.POSITIVE_INFINITY)
+  expect(log.offsets('t', 0).start).toBeGreaterThan(2)
+})
+
 test('few small segments are not too much because a segment could hold more', async () => {
   const folder = await temporaryFolder()
   let nowMs = 0
@@ -184,7 +200,10 @@ test('offsets go on where they are told to, also after a restart, and over what 
 test.each([
   ['an empty file', (file: string) => writeFileSync(file, '')],
   ['a file of zeros', (file: string) => writeFileSync(file, Buffer.alloc(8_192))],
-  ['a database without a header', async (file: string) => openLmdb({ path: file, noSubdir: true }).close()],
+  [
+    'a database without a header',
+    async (file: string) => openLmdb({ path: file, noSubdir: true, overlappingSync: false }).close(),
+  ],
 ])('the newest segment is removed when its making was cut off: %s', async (_, cut) => {
   const folder = await temporaryFolder()
   await filled(folder, ['a', 'b'])
@@ -203,7 +222,7 @@ test('an older segment without a header is damage, and is named', async () => {
   const folder = await temporaryFolder()
   await filled(folder, ['a', 'b', 'c'])
   rmSync(path(folder, 2))
-  await openLmdb({ path: path(folder, 2), noSubdir: true }).close()
+  await openLmdb({ path: path(folder, 2), noSubdir: true, overlappingSync: false }).close()
   const opened = EmbeddedLog.open(folder, options)
   await expect(opened).rejects.toMatchObject({
     code: 'LOG_DAMAGED',
@@ -238,3 +257,20 @@ test.each(['', 'null', '{}', '{"format":2}', '{"format":1,"id"'])(
     await expect(EmbeddedLog.open(folder, options)).rejects.toMatchObject({ code: 'LOG_DAMAGED' })
   },
 )
+
+test('a segment whose file cannot be removed is removed before any other, so that no gap is left', async () => {
+  const folder = await temporaryFolder()
+  await filled(folder, [large, large, large, large])
+  const log = await openLog(folder, { segmentBytes: 0 })
+  // A folder that is not empty stands where LMDB's lock file was.
+  rmSync(`${path(folder, 1)}-lock`, { force: true })
+  mkdirSync(`${path(folder, 1)}-lock/x`, { recursive: true })
+  const all = { ageMs: -1, bytesMax: null }
+  const nothing = () => Number.POSITIVE_INFINITY
+  for (let count = 0; count < 2; count++)
+    await expect(log.retain(all, nothing)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(readdirSync(`${folder}/segments`)).toContain(`${'2'.padStart(20, '0')}.lmdb`)
+  rmSync(`${path(folder, 1)}-lock`, { recursive: true })
+  expect(await log.retain(all, nothing)).toBeGreaterThan(0)
+  expect(segmentsIn(folder)).toHaveLength(1)
+})

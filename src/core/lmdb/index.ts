@@ -1,0 +1,1 @@
+export { checkLmdbFile, readFirstEntry } from './check-file.ts'

@@ -1,0 +1,182 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Load, randomOf } from '../../e2e/load.ts'
+import type { Campaign, Outcome } from '../campaign.ts'
+import { Ledger } from './ledger.ts'
+import { launchOn, Running } from './running.ts'
+import { Volume, whyNoVolume } from './volume.ts'
+
+const cutsPerRun = 10
+const kinds = [
+  'under load',
+  'under load',
+  'while it starts',
+  'while it starts',
+  'during a batch run',
+  'during a rebuild',
+  'right after an answer',
+  'right after an answer',
+] as const
+type Kind = (typeof kinds)[number]
+
+/** Nothing is written earlier than it has to be; file systems may be mounted so. */
+const strict = 'noatime,commit=300,noauto_da_alloc'
+
+/** One volume, its platform, and what that has promised; several lives long. */
+class Lives {
+  readonly #random: (limit: number) => number
+  readonly volume: Volume
+  readonly #load: Load
+  readonly ledger = new Ledger()
+  readonly readyMs: number[] = []
+  readonly cuts: Record<string, number> = {}
+  #child: ChildProcess | undefined
+
+  private constructor(random: (limit: number) => number, volume: Volume, load: Load) {
+    this.#random = random
+    this.volume = volume
+    this.#load = load
+  }
+
+  static async open(seed: number): Promise<Lives> {
+    const random = randomOf(seed)
+    const load = await Load.open(randomOf(seed + 1))
+    const volume = await Volume.open(random(2) === 0 ? strict : `${strict},data=writeback`)
+    return new Lives(random, volume, load)
+  }
+
+  async close(): Promise<void> {
+    await this.#kill()
+    await this.#load.stop().catch(() => undefined)
+    await this.volume.close()
+  }
+
+  closeNow(): void {
+    this.#child?.kill('SIGKILL')
+    this.volume.closeNow()
+  }
+
+  /** Live up to a cut, and give the power back. */
+  async live(number: number): Promise<void> {
+    const kind = kinds[this.#random(kinds.length)]!
+    if (kind === 'while it starts' && number > 0) await this.#cutWhileStarting()
+    else await this.#cutWhileRunning(kind)
+    this.cuts[kind] = 1 + (this.cuts[kind] ?? 0)
+    await this.volume.remount()
+  }
+
+  /** Start, see that every promise was kept, and that all ends well. */
+  async finish(): Promise<void> {
+    const running = await this.#start()
+    await this.#load.drain(running.server.gatewayUrl)
+    this.ledger.noteAcknowledged(this.#load.acknowledged)
+    await this.ledger.checkAll(running)
+  }
+
+  /** Start, and see that every promise was kept. */
+  async #start(): Promise<Running> {
+    const running = await Running.start(this.volume)
+    this.#child = running.server.child
+    this.readyMs.push(running.readyMs)
+    await this.ledger.check(running)
+    return running
+  }
+
+  async #cutWhileStarting(): Promise<void> {
+    this.#child = launchOn(this.volume)
+    // The first half is the loading of its modules.
+    const readyMs = this.readyMs.at(-1) ?? 1_000
+    await sleep(readyMs / 2 + this.#random(Math.ceil(readyMs / 2)))
+    await this.#cut()
+  }
+
+  async #cutWhileRunning(kind: Kind): Promise<void> {
+    const running = await this.#start()
+    this.#load.start(running.server.gatewayUrl, 4)
+    await sleep(this.#random(500))
+    const quiet = kind === 'right after an answer' || (kind !== 'under load' && this.#random(2) === 0)
+    if (quiet) await this.#load.stop()
+    if (kind === 'right after an answer') await this.#answered(running)
+    else if (kind !== 'under load') {
+      const dataset = ['pin', 'geo', 'user'][this.#random(3)]!
+      const asked =
+        kind === 'during a rebuild' ? running.ask('rebuild', { dataset }) : running.ask('runBatch', {})
+      // It does not live to answer, or the power fails before.
+      asked.catch(() => undefined)
+      await sleep(this.#random(500))
+    }
+    await this.#cut()
+    await this.#load.stop()
+    this.ledger.noteAcknowledged(this.#load.acknowledged)
+  }
+
+  /** Do something that is done when it is answered, while nothing else is flushed. */
+  async #answered(running: Running): Promise<void> {
+    await sleep(300)
+    const what = (this.#random(3) + (this.cuts['right after an answer'] ?? 0)) % 3
+    if (what === 0) {
+      const name = `made-${this.#random(1_000_000)}`
+      await running.createStream(name)
+      this.ledger.noteStream(name)
+    } else if (what === 1) {
+      this.ledger.noteVersions(await running.ask('rebuild', { dataset: 'geo' }))
+    } else {
+      const table = ['stream.pin', 'stream.user'][this.#random(2)]!
+      const done = await running.ask('optimize', { table })
+      if ('version' in done) this.ledger.noteVersions({ [table]: { version: done.version } })
+    }
+  }
+
+  async #cut(): Promise<void> {
+    await this.volume.cut()
+    await this.#kill()
+  }
+
+  async #kill(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const closed = once(child, 'close')
+    child.kill('SIGKILL')
+    await closed
+  }
+}
+
+let current: Lives | undefined
+const endNow = (signal: NodeJS.Signals) => {
+  current?.closeNow()
+  process.exit(signal === 'SIGINT' ? 130 : 143)
+}
+
+/** Log, lake and tables on one volume whose power is cut, in every phase of a life, ten times a run. */
+export const powerCuts: Campaign = {
+  name: 'power-cuts',
+  runs: 10,
+  budgetSeconds: 240,
+  unavailable: whyNoVolume,
+  async open() {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endNow)
+  },
+  async close() {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, endNow)
+  },
+  async run(seed): Promise<Outcome> {
+    const lives = await Lives.open(seed)
+    current = lives
+    try {
+      for (let cut = 0; cut < cutsPerRun; cut++) await lives.live(cut)
+      await lives.finish()
+      const { readyMs, cuts, ledger } = lives
+      const prompt = readyMs.filter((ms) => ms <= 2_000).length
+      const figures = {
+        'ms until ready, after a cut': readyMs.slice(1),
+        '% of starts ready within 2 s': [(100 * prompt) / readyMs.length],
+      }
+      return { faults: cuts, records: ledger.records, figures }
+    } finally {
+      current = undefined
+      await lives.close()
+    }
+  },
+}

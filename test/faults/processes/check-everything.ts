@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import type { CleaningPath } from '../../../src/clean/index.ts'
+import { Broken } from '../campaign.ts'
+import { checkSame, type Expected, expectedOf, orderOf } from './account.ts'
+import { checkAnswers, checkHistory } from './checks.ts'
+import type { DeltaRs } from './delta-rs.ts'
+import { type DatasetName, datasets, markColumn, markIn } from './records.ts'
+import type { Subject } from './subject.ts'
+
+/**
+ * Everything that was ever sent is where it must be: in the log, in the epoch log's order, and for stream and batch in
+ * exactly one of rows, duplicates and quarantine. Ends the platform.
+ *
+ * @returns the number of records
+ */
+export async function checkEverything(subject: Subject, deltaRs: DeltaRs | undefined): Promise<number> {
+  await subject.load.stop()
+  await subject.load.drain()
+  const { verify, account } = await subject.ask('runBatch', {})
+  if (!verify.ok) throw new Broken(`verify: ${JSON.stringify(verify.checks.filter(({ ok }) => !ok))}`)
+  const readings = await subject.readAll()
+  checkHistory(subject)
+  checkAnswers(subject)
+
+  const ordered = orderOf(subject.place.outside, readings)
+  for (const dataset of datasets) {
+    const expected = expectedOf(dataset, ordered)
+    for (const path of ['stream', 'batch'] as const) {
+      const { duplicates } = account[dataset]![path]
+      if (duplicates !== expected.duplicates)
+        throw new Broken(`${path}.${dataset}: ${duplicates} duplicates, not ${expected.duplicates}`)
+      await checkByQuery(subject, dataset, path, expected)
+      if (deltaRs) await checkByDeltaRs(deltaRs, subject, dataset, path, expected)
+    }
+  }
+  await endInOrder(subject)
+  return ordered.size
+}
+
+async function checkByQuery(subject: Subject, dataset: DatasetName, path: CleaningPath, expected: Expected) {
+  const ask = async (columns: string, relation: string) => {
+    const { rows } = await subject.ask('sql', { sql: `SELECT ${columns} FROM ${relation}`, from: path })
+    return rows.map((row) => Object.values(row))
+  }
+  const rows = await ask(`ind, ${markColumn[dataset]}`, `${path}."${dataset}"`)
+  const bad = await ask(
+    placeColumns.map((name) => `"${name}"`).join(', '),
+    `quarantine."${dataset}" WHERE path = '${path}'`,
+  )
+  compare(`${path}.${dataset} as queries show it`, dataset, expected, { rows, bad })
+}
+
+async function checkByDeltaRs(
+  deltaRs: DeltaRs,
+  { place }: Subject,
+  dataset: DatasetName,
+  path: CleaningPath,
+  expected: Expected,
+) {
+  const tables = join(place.outside, 'tables')
+  const rows = await deltaRs.rows(join(tables, path, dataset), ['ind', markColumn[dataset]])
+  const bad = await deltaRs.rows(join(tables, 'quarantine', path, dataset), placeColumns)
+  compare(`${path}.${dataset} as delta-rs shows it`, dataset, expected, { rows, bad })
+}
+
+const placeColumns = ['topic', 'partition', 'offset', 'reason']
+
+function compare(
+  table: string,
+  dataset: DatasetName,
+  expected: Expected,
+  { rows, bad }: { rows: unknown[][]; bad: unknown[][] },
+): void {
+  const lines = rows.map(([ind, mark]) => `${ind} ${markIn(dataset, String(mark))}`)
+  checkSame(table, expected.rows, lines)
+  checkSame(
+    `the quarantine of ${table}`,
+    expected.quarantine,
+    bad.map((row) => row.join(' ')),
+  )
+}
+
+async function endInOrder(subject: Subject): Promise<void> {
+  const { server } = subject
+  server.child.kill('SIGTERM')
+  await subject.end()
+  if (subject.exit.code !== 0)
+    throw new Broken(`after SIGTERM it ended with ${JSON.stringify(subject.exit)}: ${server.stderr()}`)
+}

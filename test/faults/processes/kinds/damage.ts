@@ -1,0 +1,136 @@
+import { copyFileSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Broken } from '../../campaign.ts'
+import type { Fault, Random } from '../fault.ts'
+import { aliveFilesOf, commitsOf, landsOf, markersOf, objectsOf, segmentsOf } from '../files.ts'
+import { clients } from '../load.ts'
+import type { Subject } from '../subject.ts'
+
+/** How damage shows. */
+const namesOfDamage =
+  /LOG_DAMAGED|LOG_BEHIND_LAKE|EPOCHS_DAMAGED|LAKE_DAMAGED|TABLE_DAMAGED|EPOCHS_BEHIND_TABLE/
+
+/** A file to damage, or undefined when there is none yet. */
+type Find = (data: string, random: Random) => string | undefined
+
+/** One of them, but none of the newest, which a platform may be about to write or read. */
+function oneOf(files: readonly string[], random: Random): string | undefined {
+  return files.length > 4 ? files[random(files.length - 4)] : undefined
+}
+
+/** Outside the data folder, on its volume. */
+const asideOf = ({ place }: Subject, path: string) => join(place.outside, '..', `aside-${basename(path)}`)
+
+/** A file is taken away while the platform runs, and put back: `verify` finds it missing, and then all right. */
+function gone(what: string, find: Find): Fault {
+  return async (subject, random) => {
+    let path: string | undefined
+    await subject.until(`there is no ${what}`, () => {
+      path = find(subject.place.outside, random)
+      return path !== undefined
+    })
+    const aside = asideOf(subject, path!)
+    renameSync(path!, aside)
+    const { ok } = await subject.ask('verify', {})
+    renameSync(aside, path!)
+    if (ok) throw new Broken(`verify does not find that ${path} is gone`)
+    return `${what} gone`
+  }
+}
+
+export const rawObjectGone = gone('raw object', (data, random) => {
+  const marker = oneOf(markersOf(data), random)
+  const objects = marker === undefined ? [] : objectsOf(data, marker)
+  return objects[random(objects.length)]
+})
+
+export const markerGone = gone('landed marker', (data, random) => oneOf(markersOf(data), random))
+
+export const landGone = gone('land entry', (data, random) => oneOf(landsOf(data), random))
+
+export const dataFileGone = gone('data file', (data, random) => oneOf(aliveFilesOf(data), random))
+
+/**
+ * Clients wait, the process is killed, a file is damaged: what is left tells so by name; with the file put back all
+ * is well.
+ */
+function damaged(
+  what: string,
+  find: Find,
+  damage: (path: string, content: Buffer, random: Random) => void,
+): Fault {
+  return async (subject, random) => {
+    const [path, aside] = await subject.excusing(async () => {
+      await subject.load.stop()
+      let path: string | undefined
+      for (;;) {
+        await subject.kill()
+        path = find(subject.place.outside, random)
+        if (path !== undefined) break
+        await subject.start()
+        subject.load.start(clients)
+        await sleep(300)
+        await subject.load.stop()
+      }
+      const aside = asideOf(subject, path)
+      copyFileSync(path, aside)
+      damage(path, readFileSync(path), random)
+      return [path, aside]
+    })
+    const found = await whatIsFound(subject)
+    if (subject.isRunning) await subject.kill()
+    renameSync(aside, path)
+    await subject.start()
+    subject.load.start(clients)
+    if (!found) throw new Broken(`nothing tells that ${path} is damaged`)
+    return what
+  }
+}
+
+/** Start on damaged data. @returns whether the damage is found: at the start, by verify, or by a reader */
+async function whatIsFound(subject: Subject): Promise<boolean> {
+  const refusal = await subject.tryStart()
+  if (refusal !== undefined) {
+    if (namesOfDamage.test(refusal)) return true
+    throw new Broken(`it does not start on damaged data, and says: ${refusal}`)
+  }
+  const kept = subject.readings.length
+  try {
+    await subject.readAll()
+    return !(await subject.ask('verify', {})).ok
+  } catch (error) {
+    if (error instanceof Broken && namesOfDamage.test(error.message)) return true
+    throw error
+  } finally {
+    subject.readings.length = kept
+  }
+}
+
+/** One bit of a value in the log. */
+export const valueFlipped = damaged(
+  'flipped bit of a value in the log',
+  (data, random) => oneOf(segmentsOf(data), random),
+  (path, content, random) => {
+    const marks = [...content.toString('latin1').matchAll(/"(?:title|country|first_name)":"m/g)]
+    content[marks[random(marks.length)]!.index + 3]! ^= 1
+    writeFileSync(path, content)
+  },
+)
+
+/** The newest segment ends too soon. */
+export const segmentTorn = damaged(
+  'torn last segment of the log',
+  (data) => segmentsOf(data).at(-1),
+  (path, { length }, random) => truncateSync(path, Math.floor((length * (10 + random(60))) / 100)),
+)
+
+/** A commit of a table after its newest checkpoint, but not the newest. */
+export const commitGone = damaged(
+  'Delta commit gone',
+  (data, random) => {
+    const needed = commitsOf(data)
+    return needed[random(needed.length)]
+  },
+  (path) => renameSync(path, `${path}.gone`),
+)

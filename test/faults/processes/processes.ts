@@ -1,0 +1,75 @@
+import { randomOf } from '../../e2e/load.ts'
+import type { Campaign, Outcome } from '../campaign.ts'
+import { checkEverything } from './check-everything.ts'
+import { checkAfterFault } from './checks.ts'
+import { DeltaRs } from './delta-rs.ts'
+import { clockEnv, whyNoClock } from './kinds/clock.ts'
+import { clients, Load } from './load.ts'
+import { Place, type PlaceKind, whyNot } from './place.ts'
+import { faultsOf } from './plan-of-run.ts'
+import { Subject } from './subject.ts'
+
+const skipped: Record<string, string> = {}
+let deltaRs: DeltaRs | undefined
+const volumes: PlaceKind[] = []
+
+/**
+ * The real platform as a process of its own, under clients, hurt in every way a machine can hurt it; one data folder
+ * goes through all the faults of a run.
+ */
+export const processes: Campaign = {
+  name: 'processes',
+  runs: 14,
+  budgetSeconds: 420,
+  async open() {
+    for (const kind of ['disk', 'memory'] as const) {
+      const why = await whyNot(kind)
+      if (why === undefined) volumes.push(kind)
+      else skipped[kind === 'disk' ? 'volume turned read-only under load' : 'full disk'] = why
+    }
+    if (whyNoClock !== undefined) skipped['clock set forward or back'] = whyNoClock
+    deltaRs = await DeltaRs.open().catch((error: Error) => {
+      skipped['tables read by delta-rs'] = `it cannot be installed: ${error.message.split('\n')[0]}`
+      return undefined
+    })
+  },
+  async close() {
+    deltaRs?.close()
+  },
+  run,
+}
+
+async function run(seed: number): Promise<Outcome> {
+  const random = randomOf(seed)
+  const place = await Place.open(volumes[seed % Math.max(1, volumes.length)] ?? 'folder')
+  const env = whyNoClock === undefined ? clockEnv(place.beside) : {}
+  const subject = new Subject(place, new Load(randomOf(seed + 1)), env)
+  const faults: Record<string, number> = {}
+  try {
+    await subject.start()
+    await subject.makeOtherStream()
+    subject.load.start(clients)
+    for (const fault of faultsOf(seed, random, place.kind)) {
+      const t0 = performance.now()
+      const kind = await fault(subject, random)
+      const t1 = performance.now()
+      faults[kind] = (faults[kind] ?? 0) + 1
+      await checkAfterFault(subject, { batch: random(12) === 0 }).catch((error: unknown) => {
+        if (error instanceof Error) error.message = `after ${kind}: ${error.message}`
+        throw error
+      })
+      console.error(
+        kind,
+        Math.round(t1 - t0),
+        Math.round(performance.now() - t1),
+        subject.load.exchanges.length,
+      ) // DEBUG
+    }
+    const records = await checkEverything(subject, deltaRs)
+    return { faults, skipped, records, figures: subject.figures }
+  } finally {
+    await subject.load.stop().catch(() => undefined)
+    if (subject.isRunning) await subject.kill()
+    await place.close()
+  }
+}
