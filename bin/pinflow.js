@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import v8 from 'node:v8'
 
 const oldestMajor = 22
 const oldestMinor = 22
@@ -24,6 +25,8 @@ async function run() {
     if (!/SQLite is an experimental feature/.test(String(warning)))
       emitWarning.call(process, warning, ...rest)
   }
+  // Garbage is collected when the heap has grown by two fifths, not when it has doubled or more: memory is capped.
+  v8.setFlagsFromString('--heap-growing-percent=40')
   // Halves what a command takes to start, from the second time on; kept in the system's folder for temporary files.
   module.enableCompileCache?.()
   const source = join(root, 'src', 'cli', 'main.ts')

@@ -138,7 +138,7 @@ export class DatasetCleaner {
       this.#seen = { generation, dataEpoch, to: group.to }
       return true
     }
-    const origin = this.#originOf(group.epochs)
+    const origin = this.#origin(group.toTimeMs)
     const version = await this.pair.commit(state, { ...staged, epoch: group.to, origin })
     if (version === undefined) return true
     await this.#index.write(staged.keys, await this.#indexStateAt(state, state.generation, version))
@@ -214,9 +214,9 @@ export class DatasetCleaner {
     return epochs.some(({ epoch, land }) => land === undefined && this.#parts.epochs.newestLand > epoch)
   }
 
-  #originOf(epochs: readonly Epoch[]): Origin {
-    const last = epochs.at(-1)
-    return { voids: this.#parts.epochs.voids.length, ...(last && { epochTimeMs: last.timeMs }) }
+  /** @param epochTimeMs when the last epoch was taken that is in the tables */
+  #origin(epochTimeMs?: number): Origin {
+    return { voids: this.#parts.epochs.voids.length, ...(epochTimeMs !== undefined && { epochTimeMs }) }
   }
 
   /** @returns true: whether it was committed or another worker was first shows in the state */
@@ -244,7 +244,7 @@ export class DatasetCleaner {
     const quarantined: AddFile[] = []
     let account = emptyAccount
     let epoch = 0
-    let origin = this.#originOf([])
+    let origin = this.#origin()
     for (;;) {
       const group = await nextGroup(epochs, epoch, this.#topics, limits, landed())
       if (!group) return { epoch, rows: [...files.values()], quarantined, account, origin }
@@ -255,7 +255,7 @@ export class DatasetCleaner {
       await index.write(staged.keys)
       account = staged.account
       epoch = group.to
-      origin = this.#originOf(group.epochs)
+      origin = this.#origin(group.toTimeMs)
     }
   }
 

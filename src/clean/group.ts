@@ -5,15 +5,18 @@ export interface GroupLimits {
   bytesMax: number
 }
 
-/** Epochs that are cleaned together, in order. */
+/** What is cleaned together. */
 export interface Group {
+  /** Those that hold records of the dataset, in order. */
   epochs: Epoch[]
-  /** The last epoch covered. */
+  /** The last epoch covered, and when it was taken. */
   to: number
+  toTimeMs: number
 }
 
 /**
- * The next epochs after `after`, whole, that fit the limits (at least one); undefined when there are none.
+ * The next epochs after `after`, whole, that fit the limits (at least one); undefined when there are none. Epochs without
+ * a record of the dataset are passed over, however many.
  *
  * A stream's group ends at a landing at the latest, so that its table has a version at every landing. A batch's group
  * holds landed epochs only, may span landings, and ends at one unless a single landing is beyond the limits.
@@ -30,6 +33,7 @@ export async function nextGroup(
   const group: Epoch[] = []
   let records = 0
   let bytes = 0
+  let covered: Epoch | undefined
   for await (const epoch of epochs.epochsAfter(after)) {
     if (landed !== undefined && (epoch.land === undefined || epoch.land > landed)) break
     const last = group.at(-1)
@@ -38,21 +42,23 @@ export async function nextGroup(
     const ranges = epoch.ranges.filter(({ topic }) => topics.has(topic))
     records += ranges.reduce((sum, range) => sum + range.count, 0)
     bytes += ranges.reduce((sum, range) => sum + range.bytes, 0)
-    if (last && (records > limits.recordsMax || bytes > limits.bytesMax)) {
-      return landed !== undefined && !landingEnds ? atLandingEnd(group) : groupOf(group)
-    }
-    group.push(epoch)
+    if (last && (records > limits.recordsMax || bytes > limits.bytesMax))
+      return landed !== undefined && !landingEnds
+        ? atLandingEnd(group, last)
+        : groupOf(group, covered ?? last)
+    if (ranges.length > 0) group.push(epoch)
+    covered = epoch
   }
-  return group.length > 0 ? groupOf(group) : undefined
+  return covered && groupOf(group, covered)
 }
 
 /** The group without the landing it would cut in two, unless that is all there is. */
-function atLandingEnd(group: Epoch[]): Group {
-  const cut = group.at(-1)?.land
-  const whole = group.filter(({ land }) => land !== cut)
-  return groupOf(whole.length > 0 ? whole : group)
+function atLandingEnd(group: Epoch[], last: Epoch): Group {
+  const whole = group.filter(({ land }) => land !== last.land)
+  const end = whole.at(-1)
+  return end ? groupOf(whole, end) : groupOf(group, last)
 }
 
-function groupOf(epochs: Epoch[]): Group {
-  return { epochs, to: epochs.at(-1)?.epoch ?? 0 }
+function groupOf(epochs: Epoch[], { epoch, timeMs }: Epoch): Group {
+  return { epochs, to: epoch, toTimeMs: timeMs }
 }

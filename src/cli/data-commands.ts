@@ -102,7 +102,7 @@ function addTableCommands(program: Command): void {
           version,
           time: new Date(timestampMs).toISOString(),
           operation: commitInfo?.operation,
-          ...(commitInfo?.pinflow as object | undefined),
+          ...counted(commitInfo?.pinflow),
         })),
       )
     })
@@ -203,6 +203,12 @@ function timeMs(text: string): number {
     : Number.NaN
   if (Number.isFinite(ms)) return ms
   throw new InvalidArgumentError('It is a time such as 2024-09-30T12:00:00Z.')
+}
+
+/** What a commit says of its epoch and account, without what only pinflow makes use of. */
+function counted(carried: unknown): object {
+  const { epochTimeMs: _, voids: __, ...shown } = (carried ?? {}) as Record<string, unknown>
+  return shown
 }
 
 function stateText({ pausedAt, stopped }: { pausedAt?: number; stopped?: string }): string {

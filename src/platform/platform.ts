@@ -29,6 +29,7 @@ import { landNext } from './land-next.ts'
 import { adoptLog, refuseLakeAheadOfEpochs, refuseLogBehindLake } from './log-behind-lake.ts'
 import { makeFolders } from './make-folders.ts'
 import { makeTopics, openLog } from './open-log.ts'
+import { refuseOtherPipeline } from './other-pipeline.ts'
 import { keepFrom } from './retention.ts'
 import { settling } from './settling.ts'
 import { Streams, stateOf, type WorkerReport } from './streams.ts'
@@ -120,6 +121,7 @@ export class Platform {
     let platform: Platform | undefined
     let log: EmbeddedLog | undefined
     try {
+      await refuseOtherPipeline(folder, pipeline.name)
       await makeFolders(folder)
       const lake = new LocalObjectStore(folder.path('lake'))
       const tables = new LocalObjectStore(folder.path('tables'))
@@ -151,6 +153,10 @@ export class Platform {
 
   /** Begin to take, land and clean. */
   start(): void {
+    // A stream tells by itself, when it stops.
+    for (const { name, trouble } of this.#datasets.batchTroubles)
+      this.#logger.error({ worker: name }, `${name} stands still: ${messageOf(trouble)}`)
+    for (const name of this.#datasets.paused) this.#warnPaused(name)
     for (const worker of [this.#sequencing, this.#sinking, this.#keeping]) worker.start()
     this.#streams.start()
   }
@@ -197,7 +203,8 @@ export class Platform {
   }
 
   #warnPaused(name: string): void {
-    this.#logger.warn(`${name} is paused by a restore: \`pinflow tables resume\` lets it go on`)
+    const [, dataset] = name.split('.')
+    this.#logger.warn(`${name} is paused by a restore: \`pinflow tables resume ${dataset}\` lets it go on`)
   }
 
   /**
@@ -290,9 +297,6 @@ export class Platform {
       for (const dataset of this.pipeline.datasets)
         await this.#datasets.add(path, await this.#openCleaner(dataset, path, tables))
     }
-    for (const { name, trouble } of this.#datasets.batchTroubles)
-      this.#logger.error({ worker: name }, `${name} stands still: ${messageOf(trouble)}`)
-    for (const name of this.#datasets.paused) this.#warnPaused(name)
   }
 
   async #openCleaner(

@@ -1,5 +1,5 @@
 import type { DatasetCleaner } from '../clean/index.ts'
-import { messageOf, type Worker } from '../core/index.ts'
+import { messageOf, PipelineError, type Worker } from '../core/index.ts'
 import type { EpochLog } from '../lake/index.ts'
 
 /** State of a worker, for health and for people. */
@@ -109,7 +109,9 @@ export class Streams {
       this.#streams.map(({ cleaner, worker, trouble }) => {
         const told = stateOf(worker)
         const isKnown = trouble !== undefined && told.error === undefined
-        const report = isKnown ? { state: 'stopped', error: messageOf(trouble) } : told
+        const willRetry = trouble instanceof PipelineError && trouble.retriable
+        const state = willRetry ? 'retrying' : 'stopped'
+        const report = isKnown ? { state, error: messageOf(trouble) } : told
         return [cleaner.name, withStanding(report, cleaner)]
       }),
     )

@@ -5,7 +5,7 @@ import type { DeltaTable } from './delta-table.ts'
 import type { Session } from './parquet/duckdb.ts'
 import { scanSql } from './parquet/scan.ts'
 import { sha256 } from './parquet/sha256.ts'
-import { writeParquet } from './parquet/write.ts'
+import { storeFailure, writeParquet } from './parquet/write.ts'
 import { decodePath, type Snapshot } from './replay.ts'
 
 export interface OptimizeOptions {

@@ -9,4 +9,5 @@ export const campaigns: Readonly<Record<string, () => Promise<Campaign>>> = {
   'bit-flips': async () => (await import('./bit-flips/bit-flips.ts')).bitFlips,
   simulation: async () => (await import('./simulation/simulations.ts')).simulations,
   interleavings: async () => (await import('./simulation/interleavings.ts')).interleavings,
+  'failing-io': async () => (await import('./failing-io/failing-io.ts')).failingIo,
 }

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { BytesInFlight, readBody } from '../../src/gateway/body.ts'
-import { jsonType, openGateway, post } from './harness.ts'
+import { call, jsonType, openGateway, post, withAppend } from './harness.ts'
 
 const record = { records: [{ value: { a: 1 } }] }
 
@@ -51,6 +51,35 @@ test('a slow body gives way to others where there is no room; a quick one and a 
   message.push(Buffer.alloc(1))
   message.push(null)
   await refused
+})
+
+test('a whole body that waits for the log holds its bytes, however long', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let appending = 0
+  const { url } = await openGateway({
+    options: { bodyBytesMax: 1000, inFlightBytesMax: 1000 },
+    wrap: (log) =>
+      withAppend(log, async (given, real) => {
+        appending++
+        await held
+        return real.append(given)
+      }),
+  })
+  const headers = { 'content-type': 'application/json' }
+  expect((await call(`${url}/streams/s`, { method: 'POST' })).status).toBe(200)
+  const body = JSON.stringify({ records: [{ data: 'x'.repeat(700), 'partition-key': 'k' }] })
+  const put = () => call(`${url}/streams/s/records`, { method: 'PUT', headers, body })
+  const first = put()
+  await vi.waitFor(() => expect(appending).toBe(1), 20_000)
+  vi.advanceTimersByTime(60_000)
+  expect((await put()).status).toBe(503)
+  release()
+  expect((await first).status).toBe(200)
 })
 
 test('beyond the connections that there may be requests are a 503 with Retry-After, and those before are served', async () => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { sealJson } from '../../src/core/index.ts'
+import { PipelineError, sealJson } from '../../src/core/index.ts'
 import { Landing } from '../../src/lake/index.ts'
+import type { Log } from '../../src/log/index.ts'
 import { MemoryStore } from '../contract/memory-store.ts'
 import { gap } from './support.ts'
 import { lakeOf, markerKey, openWorld, type World } from './world.ts'
@@ -231,4 +232,15 @@ test('an object among the markers that is none is damage', async () => {
   const { store, landing } = await openWorld()
   await store.put('_pinflow/p/landed/x.json', Buffer.from('{}'))
   await expect(landing.newest()).rejects.toMatchObject({ code: 'LAKE_DAMAGED' })
+})
+
+test('what another worker has landed, and the log has let go of since, is landed; nothing else is', async () => {
+  const { log, landing, land } = await filled()
+  const entry = await land(3)
+  const read = () => {
+    throw new PipelineError('OFFSET_OUT_OF_RANGE', 'it is gone')
+  }
+  const without = { read } as unknown as Log
+  await expect(landing.land(entry, without)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' })
+  expect(await landing.land(entry, log)).toEqual(await landing.land(entry, without))
 })

@@ -29,7 +29,7 @@ export async function openWorld(
   const clock = { nowMs: 1_000 }
   const folder = await mkdtemp(join(tmpdir(), 'lake-'))
   const log = await EmbeddedLog.open(folder, {
-    recordBytesMax: 2 ** 20,
+    recordBytesMax: 10 * 2 ** 20,
     segmentBytes: 2 ** 30,
     segmentAgeMs: 1e12,
     freeBytesMin: 0,

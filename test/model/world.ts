@@ -194,7 +194,7 @@ export class World {
   }
 
   /** A cleaner beside the one that the world works with. */
-  anotherCleaner(
+  async anotherCleaner(
     path: CleaningPath,
     {
       dataset = this.options.dataset,
@@ -203,7 +203,7 @@ export class World {
       tables = this.stores[path],
     }: { dataset?: Dataset; index?: string; epochs?: EpochLog; tables?: MortalStore } = {},
   ): Promise<DatasetCleaner> {
-    return DatasetCleaner.open({
+    const cleaner = await DatasetCleaner.open({
       dataset,
       datasets: [dataset, other],
       path,
@@ -220,6 +220,9 @@ export class World {
         throw new Error(message)
       },
     })
+    // The tables are there, so that mishaps befall what is done to them. What is wrong with them a step says.
+    await cleaner.state().catch(() => undefined)
+    return cleaner
   }
 
   /** Drop what a cleaner has in memory, and perhaps its index. */

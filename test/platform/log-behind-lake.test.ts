@@ -96,6 +96,26 @@ test.each([
   },
 )
 
+test('of a range that an adopted log holds in part, what it holds lands, and the rest is lost', async () => {
+  const { root, store, epochs, landing, log } = await world(5)
+  await append(log, 2)
+  await log.close()
+  await cp(join(root, 'log'), join(root, 'part'), { recursive: true })
+  const whole = await openLog(join(root, 'log'))
+  await append(whole, 3)
+  await epochs.take(whole.id, [{ topic: 't', partition: 0, from: 9, to: 14, count: 5, bytes: 5 }])
+  await whole.close()
+  const part = await openLog(join(root, 'part'))
+  await adoptLog(part, epochs, 2)
+  refuseLogBehindLake(part, epochs, 'here')
+  expect(epochs.ends()).toMatchObject([{ to: 14, records: 11, lost: 3 }])
+  expect(await append(part, 1)).toMatchObject({ baseOffset: 14 })
+  await epochs.land(part.id, 100)
+  for (const land of await epochs.landsAfter(2)) await landing.land(await epochs.landEntry(land), part)
+  for (const each of [epochs, await EpochLog.open(store, 'p')])
+    expect((await rangesOf(each)).map((text) => text.split(' ')[2])).toEqual(['0-5', '5-8', '8-9', '9-11'])
+})
+
 test('another log, adopted, takes over topics and offsets, and nothing of it is mistaken for what was lost', async () => {
   const { root, epochs } = await world(5)
   const log = await openLog(join(root, 'another'))

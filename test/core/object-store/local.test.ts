@@ -1,5 +1,5 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
@@ -90,6 +90,14 @@ test('what stands in the way is told with the key and the folder', async () => {
     code: 'STORE_FAILED',
     message: expect.stringMatching(new RegExp(`put file/child in ${root}: .*(EEXIST|ENOTDIR)`)),
   })
+})
+
+test('an object that cannot be looked at is an error of the list, not an absence', async () => {
+  const root = await temporaryFolder()
+  const store = new LocalObjectStore(root)
+  await store.put('a/1', Buffer.from('x'))
+  await symlink('2', join(root, 'a/2'))
+  await expect(store.list('a/')).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
 
 const volume = mountVolume('size=1m,nr_inodes=20')

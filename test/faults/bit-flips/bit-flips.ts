@@ -63,7 +63,13 @@ async function run(seed: number): Promise<Outcome> {
   }
 }
 
-const formNames = { bit: 'a bit', bytes: 'some bytes', sector: 'a sector of zeros', end: 'the end missing' }
+const formNames = {
+  bit: 'a bit',
+  digit: 'a digit',
+  bytes: 'some bytes',
+  sector: 'a sector of zeros',
+  end: 'the end missing',
+}
 
 /** @throws when the process ended, or did not answer */
 async function judgeCopy(hurt: () => void): Promise<Verdict> {
@@ -120,4 +126,4 @@ function randomOf(seed: number): Random {
   }
 }
 
-export const bitFlips: Campaign = { name: 'bit-flips', runs: 1_200, budgetSeconds: 300, open, close, run }
+export const bitFlips: Campaign = { name: 'bit-flips', runs: 1_000, budgetSeconds: 420, open, close, run }

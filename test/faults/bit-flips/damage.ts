@@ -1,5 +1,14 @@
 /** One thing that happens to one file. */
-import { closeSync, openSync, readdirSync, readSync, statSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -35,7 +44,8 @@ export interface Damage {
   /** Kind of the file. */
   kind: string
   path: string
-  form: 'bit' | 'bytes' | 'sector' | 'end'
+  /** `digit`: the lowest bit of a digit, which leaves another digit. */
+  form: 'bit' | 'digit' | 'bytes' | 'sector' | 'end'
   /** Where in the file. */
   at: number
 }
@@ -63,15 +73,26 @@ export function damageFile(
   const kind = weighted[below(weighted.length)]!
   const paths = files.get(kind)!
   const path = paths[below(paths.length)]!
-  const { size } = statSync(join(data, path))
-  const isOfPages = path.endsWith('.lmdb')
+  const content = readFileSync(join(data, path))
+  const size = content.length
   const head = below(Math.ceil(size / pageBytes)) * pageBytes + below(pageHeadBytes)
-  const at = isOfPages && random() < 0.5 ? Math.min(head, size - 1) : below(size)
+  const isOfPages = path.endsWith('.lmdb')
+  const isAimed = random() < 0.5
+  const anywhere = isOfPages && isAimed ? Math.min(head, size - 1) : below(size)
+  const digits =
+    path.endsWith('.json') && isAimed ? [...content.keys()].filter((at) => isDigit(content[at]!)) : []
   const chance = random()
   const form = chance < 0.7 ? 'bit' : chance < 0.8 ? 'bytes' : chance < 0.9 ? 'sector' : 'end'
-  const damage: Damage = { kind, path, form, at }
+  const damage: Damage =
+    digits.length > 0
+      ? { kind, path, form: 'digit', at: digits[below(digits.length)]! }
+      : { kind, path, form, at: anywhere }
   apply(join(data, path), damage, size, random)
   return damage
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39
 }
 
 function apply(path: string, { form, at }: Damage, size: number, random: Random): void {
@@ -80,12 +101,13 @@ function apply(path: string, { form, at }: Damage, size: number, random: Random)
     return
   }
   const from = form === 'sector' ? at - (at % sectorBytes) : at
-  const length = { bit: 1, bytes: 1 + Math.floor(random() * 8), sector: sectorBytes }[form]
+  const length = { bit: 1, digit: 1, bytes: 1 + Math.floor(random() * 8), sector: sectorBytes }[form]
   const content = Buffer.alloc(Math.min(length, size - from))
   const file = openSync(path, 'r+')
   try {
     readSync(file, content, 0, content.length, from)
     if (form === 'bit') content[0]! ^= 1 << Math.floor(random() * 8)
+    else if (form === 'digit') content[0]! ^= 1
     else if (form === 'sector') content.fill(0)
     else for (const place of content.keys()) content[place] = Math.floor(random() * 256)
     writeSync(file, content, 0, content.length, from)

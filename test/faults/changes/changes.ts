@@ -7,55 +7,56 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Load, randomOf } from '../../e2e/load.ts'
-import { Broken, type Campaign, type Outcome } from '../campaign.ts'
+import type { Campaign, Outcome } from '../campaign.ts'
 import { checkEverything } from './checks.ts'
 import { Site } from './site.ts'
 
 const datasets = ['pin', 'geo', 'user'] as const
 const topicsOf = (dataset: string): string[] => [`demo.${dataset}`, `streaming-demo-${dataset}`]
 
+const clients = 2
+
 /** Something asked of a platform under load, which may not live to answer. */
 interface Change {
   kind: string
-  /** Prepare it while the platform is down. */
-  before?: () => Promise<void>
-  ask: (site: Site) => Promise<unknown>
+  ask: () => Promise<unknown>
+  /** The dataset is given another definition before. */
+  redefines?: boolean
   /** Nobody posts meanwhile: doors would answer 404. */
   quiet?: boolean
 }
 
 function changeOf(site: Site, dataset: string, random: (limit: number) => number): Change {
+  const rebuild = () => site.ask('rebuild', { dataset })
   switch (random(4)) {
     case 0:
-      return { kind: 'rebuild', ask: () => site.ask('rebuild', { dataset }) }
+      return { kind: 'rebuild', ask: rebuild }
     case 1:
-      return {
-        kind: 'changed definition, rebuild',
-        before: () => site.changeDefinition(dataset),
-        ask: async () => {
-          await site.expectStandsStill(dataset)
-          return site.ask('rebuild', { dataset })
-        },
-      }
-    case 2:
-      return {
-        kind: 'restore',
-        ask: async () => {
-          const commits = await site.ask('history', { table: `stream.${dataset}`, limit: 50 })
-          const { commitInfo } = commits[random(commits.length)] ?? {}
-          const { epoch = 0 } = (commitInfo?.pinflow ?? {}) as { epoch?: number }
-          return site.ask('restore', { dataset, toEpoch: epoch })
-        },
-      }
+      return { kind: 'changed definition, rebuild', redefines: true, ask: rebuild }
+    case 2: {
+      const share = random(100) / 100
+      return { kind: 'restore', ask: () => restoreSome(site, dataset, share) }
+    }
     default: {
       const topic = topicsOf(dataset)[random(2)] ?? ''
-      return {
-        kind: 'topic deleted',
-        quiet: true,
-        ask: () => site.ask('deleteTopic', { topic, confirm: topic }),
-      }
+      const ask = () => site.ask('deleteTopic', { topic, confirm: topic })
+      return { kind: 'topic deleted', quiet: true, ask }
     }
   }
+}
+
+/** Restore to the epoch of one of the newest commits. */
+async function restoreSome(site: Site, dataset: string, share: number): Promise<unknown> {
+  const commits = await site.ask('history', { table: `stream.${dataset}`, limit: 50 })
+  const { commitInfo } = commits[Math.floor(share * commits.length)] ?? {}
+  const { epoch = 0 } = (commitInfo?.pinflow ?? {}) as { epoch?: number }
+  return site.ask('restore', { dataset, toEpoch: epoch })
+}
+
+async function burst(load: Load, gatewayUrl: string, milliseconds: number): Promise<void> {
+  load.start(gatewayUrl, clients)
+  await sleep(milliseconds)
+  await load.stop()
 }
 
 async function run(seed: number): Promise<Outcome> {
@@ -70,29 +71,28 @@ async function run(seed: number): Promise<Outcome> {
   try {
     for (let change = 0; change < 2; change++) {
       const dataset = datasets[random(datasets.length)] ?? 'pin'
-      const { kind, before, ask, quiet } = changeOf(site, dataset, random)
-      load.start((await site.start()).gatewayUrl, 3)
-      await sleep(200 + random(500))
+      const { kind, redefines, ask, quiet } = changeOf(site, dataset, random)
+      let { gatewayUrl } = await site.start()
+      await burst(load, gatewayUrl, 200 + random(300))
       if (random(2) === 0) await site.runBatch()
-      if (before) {
-        await load.stop()
+      if (redefines) {
         await site.stop()
-        await before()
-        load.start((await site.start()).gatewayUrl, 3)
+        await site.changeDefinition(dataset)
+        gatewayUrl = (await site.start()).gatewayUrl
+        await burst(load, gatewayUrl, 200)
+        await site.expectStandsStill(dataset)
       }
-      if (quiet) await load.stop()
-      const asked = ask(site).then(
-        () => 'done',
-        (error: unknown) => (site.isDead ? 'cut off' : Promise.reject(error)),
+      if (!quiet) load.start(gatewayUrl, clients)
+      const asked = ask().then(
+        () => undefined,
+        (error: unknown) => (site.isDead ? undefined : Promise.reject(error)),
       )
       const kill = random(4) > 0
       count(kill ? `${kind}, killed` : kind)
-      if (kill) {
-        await Promise.race([sleep(random(500)), asked])
-        await site.kill()
-      }
-      await asked
+      await Promise.race([sleep(random(500)), asked])
+      if (kill) await site.kill()
       await load.stop()
+      await asked
       if (!kill) await site.stop()
     }
     const { gatewayUrl } = await site.start()
@@ -100,8 +100,6 @@ async function run(seed: number): Promise<Outcome> {
     await site.putRight(datasets)
     const records = await checkEverything(site, load, datasets)
     return { faults, records }
-  } catch (error) {
-    throw error instanceof Error ? error : new Broken(String(error))
   } finally {
     await load.stop().catch(() => undefined)
     await site.kill()

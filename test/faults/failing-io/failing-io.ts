@@ -10,6 +10,7 @@ import { Books } from './books.ts'
 import { type Failed, FailingCalls, type Failure } from './failing-calls.ts'
 import { FailingEngines } from './failing-engines.ts'
 import { FailingFs } from './failing-fs.ts'
+import { appendWhileFailing, whyNoStrace } from './native.ts'
 import { type Operation, operations } from './operations.ts'
 import { Plant } from './plant.ts'
 
@@ -68,12 +69,38 @@ class FailingIo {
   }
 
   async run(seed: number): Promise<Outcome> {
-    const operation = operations[seed % operations.length]!
-    const mode = modes[Math.floor(seed / operations.length) % modes.length]!
+    // One more than there are operations: LMDB's own calls.
+    const kinds = operations.length + 1
+    const operation = operations[seed % kinds]
+    const mode = modes[Math.floor(seed / kinds) % modes.length]!
+    const round = Math.floor(seed / kinds / modes.length)
+    return operation ? this.#runOperation(operation, mode, round) : this.#runNative(mode)
+  }
+
+  async #runNative(mode: Mode): Promise<Outcome> {
+    const name = `append, by LMDB's own calls`
+    const why = whyNoStrace()
+    if (why !== undefined) return { faults: {}, skipped: { [name]: why }, records: 0 }
+    let points = 0
+    let records = 0
+    for (;;) {
+      const failure = { ...mode, at: points + 1 }
+      const acknowledged = await appendWhileFailing(join(this.#folder, 'native'), failure).catch(
+        (error: unknown) => {
+          throw brokenAt(name, failure, error)
+        },
+      )
+      if (acknowledged === undefined) return { faults: { [name]: points }, records }
+      points++
+      records += acknowledged
+    }
+  }
+
+  /** @param round which of the calls of a long operation fail */
+  async #runOperation(operation: Operation, mode: Mode, round: number): Promise<Outcome> {
     const template = await this.#templateOf(operation)
     // What takes long is spread over the seeds: a call in four each.
     const every = operation.of || operation.onFolder ? 4 : 1
-    const round = Math.floor(seed / operations.length / modes.length)
     let points = 0
     let records = 0
     for (let at = 1 + (round % every); ; at += every) {
@@ -87,10 +114,7 @@ class FailingIo {
       try {
         if (!(await this.#runPoint(point))) break
       } catch (error) {
-        const how = `${mode.code}${mode.happens ? ', done all the same' : ''}, ${mode.forGood ? 'for good' : 'once'}`
-        const place = `${operation.name}, call ${at}: ${how}, ${point.goesOn ? 'going on' : 'opened anew'}`
-        const why = inspect(error)
-        throw new Broken(`${place}: ${why}`, error instanceof Broken ? error : {})
+        throw brokenAt(`${operation.name}, ${goesOn ? 'going on' : 'opened anew'}`, point.failure, error)
       }
       points++
       records += books.records
@@ -121,6 +145,7 @@ class FailingIo {
       await plant.close()
       plant = await this.#openPlant(root, operation)
     }
+    refuseUnflushed(tried)
     if (tried.error !== undefined) tried.result = await patiently(() => act(plant))
     await patiently(() => plant.finish(paths))
     await plant.close()
@@ -136,12 +161,16 @@ class FailingIo {
   }
 
   async #onFolder({ operation, root, books, failure, goesOn, paths }: Point): Promise<boolean> {
-    const close = operation.isClosing ? await operation.onFolder!(root) : undefined
-    const tried = await this.#try(failure, async () => (close ? close() : operation.onFolder!(root)))
-    if (close && tried.error !== undefined) await close()
-    await tried.result?.()
+    const open = () => operation.onFolder!(root)
+    const toClose = operation.isClosing ? await open() : undefined
+    const tried = await this.#try(failure, async () => (toClose ? void (await toClose.close()) : open()))
+    if (toClose && tried.error !== undefined) await toClose.close()
+    const opened = tried.result
+    if (!opened?.hasTrouble) refuseUnflushed(tried)
+    if (tried.failed.length > 0 && opened?.hasTrouble) await opened.heal()
+    await opened?.close()
     if (tried.failed.length === 0) return false
-    if (goesOn || operation.name.startsWith('adopt')) await (await operation.onFolder!(root))()
+    if (goesOn || operation.name.startsWith('adopt')) await (await open()).close()
     const plant = await this.#openPlant(root)
     try {
       await books.append(plant, 1)
@@ -161,10 +190,7 @@ class FailingIo {
     this.#calls.arm(failure)
     try {
       const result = await bounded('the operation', action())
-      const failed = this.#calls.disarm()
-      if (failed.unflushed.length > 0)
-        throw new Broken(`it succeeded, though ${failed.unflushed} was not flushed`)
-      return { ...failed, result }
+      return { ...this.#calls.disarm(), result }
     } catch (error) {
       const failed = this.#calls.disarm()
       if (error instanceof Broken) throw error
@@ -194,7 +220,7 @@ class FailingIo {
     const books = new Books()
     if (operation.isFirst) return { root, books }
     // As a whole platform leaves it.
-    await (await operations[0]!.onFolder!(root))()
+    await (await operations[0]!.onFolder!(root)).close()
     const plant = await this.#openPlant(root)
     await operation.prepare(plant, books)
     await plant.close()
@@ -217,6 +243,17 @@ interface Point {
 /** Nothing here depends on a disk that is real. */
 function fastFolder(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+}
+
+function brokenAt(what: string, { at, code, happens, forGood }: Failure, error: unknown): Broken {
+  const how = `${code}${happens ? ', done all the same' : ''}, ${forGood ? 'for good' : 'once'}`
+  return new Broken(`${what}, call ${at}: ${how}: ${inspect(error)}`, error instanceof Broken ? error : {})
+}
+
+/** What has succeeded is on disk. */
+function refuseUnflushed({ error, unflushed }: Failed & { error?: unknown }): void {
+  if (error === undefined && unflushed.length > 0)
+    throw new Broken(`it succeeded, though ${unflushed} was not flushed`)
 }
 
 async function bounded<T>(what: string, action: Promise<T>): Promise<T> {
@@ -248,7 +285,7 @@ let current: FailingIo | undefined
 /** The n-th call to the disk fails, for every n, of every operation, in every way. */
 export const failingIo: Campaign = {
   name: 'failing-io',
-  runs: operations.length * 3,
+  runs: 3 * (operations.length + 1),
   budgetSeconds: 180,
   async open() {
     current = await FailingIo.open()

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CleaningPath } from '../../../src/clean/index.ts'
 import { loadConfig, PipelineError } from '../../../src/core/index.ts'
 import { Sequencer } from '../../../src/lake/index.ts'
@@ -27,8 +28,8 @@ export interface Operation {
   laterMs?: number
   /** Do it. */
   onPlant?(plant: Plant, books: Books): Promise<Fact>
-  /** Do it where nothing is open. @returns what lets go of the folder */
-  onFolder?(root: string): Promise<() => Promise<void>>
+  /** Do it where nothing is open. */
+  onFolder?(root: string): Promise<Opened>
   /** Let go of a folder, which is what fails. */
   isClosing?: boolean
   /** It is done where there is no folder yet. */
@@ -48,11 +49,31 @@ async function versionNow(plant: Plant, name: string): Promise<Fact> {
 
 const quiet = { fatal() {}, error() {}, warn() {}, info() {} } as never
 
-async function openPlatform(root: string, adopt: boolean): Promise<() => Promise<void>> {
+/** A platform on a folder, that does nothing by itself. */
+export interface Opened {
+  close(): Promise<void>
+  /** Whether it says that something is wrong with a dataset. */
+  hasTrouble: boolean
+  /** Go on, and find nothing wrong any more. */
+  heal(): Promise<void>
+}
+
+async function openPlatform(root: string, adopt: boolean): Promise<Opened> {
   const { config } = await loadConfig({ environment: {}, flags: { data: root }, folder: import.meta.dirname })
   const small = { ...config, log: { ...config.log, freeBytesMin: 0 } }
   const platform = await Platform.open({ config: small, pipeline, logger: quiet, adopt })
-  return () => platform.abandon()
+  const troubles = () => Object.values(platform.states()).filter((state) => 'error' in state)
+  return {
+    close: () => platform.abandon(),
+    hasTrouble: troubles().length > 0,
+    async heal() {
+      platform.start()
+      await platform.settle()
+      await platform.runBatch()
+      // A stream tries again by itself; how long it takes to is bounded by whoever called.
+      while (troubles().length > 0) await sleep(20)
+    },
+  }
 }
 
 async function cleanOnce(plant: Plant, path: CleaningPath): Promise<Fact> {

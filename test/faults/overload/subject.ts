@@ -33,9 +33,14 @@ export class Subject {
 
   static async open(options: SubjectOptions = {}): Promise<Subject> {
     const folder = await mkdtemp(join(tmpdir(), 'pinflow-overload-'))
-    const subject = new Subject(folder, options, await begin(folder, options))
-    await subject.#readToken()
-    return subject
+    try {
+      const subject = new Subject(folder, options, await begin(folder, options))
+      await subject.#readToken()
+      return subject
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** End it in order, and start it again over its folder. @returns how long it took to open its doors, in milliseconds */

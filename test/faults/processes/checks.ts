@@ -40,19 +40,9 @@ async function checkBatch(subject: Subject): Promise<void> {
 
 /** After a fault, with clients at work: it lives, it remembers, its account closes, and every stage goes on. */
 export async function checkAfterFault(subject: Subject, { batch }: { batch: boolean }): Promise<void> {
-  const t = [performance.now()] // DEBUG
   await subject.goesOn()
-  t.push(performance.now())
   const readings = await subject.readAll()
-  t.push(performance.now())
   checkHistory({ load: subject.load, readings })
-  t.push(performance.now())
   await (batch ? checkBatch(subject) : checkVerify(subject))
-  t.push(performance.now())
-  console.error(
-    '  goesOn, read, history, verify',
-    batch,
-    t.map((x, i) => Math.round(x - t[Math.max(0, i - 1)]!)).join(' '),
-  ) // DEBUG
   checkAnswers(subject)
 }

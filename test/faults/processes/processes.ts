@@ -7,6 +7,7 @@ import { clockEnv, whyNoClock } from './kinds/clock.ts'
 import { clients, Load } from './load.ts'
 import { Place, type PlaceKind, whyNot } from './place.ts'
 import { faultsOf } from './plan-of-run.ts'
+import { Reader } from './reader.ts'
 import { Subject } from './subject.ts'
 
 const skipped: Record<string, string> = {}
@@ -19,8 +20,8 @@ const volumes: PlaceKind[] = []
  */
 export const processes: Campaign = {
   name: 'processes',
-  runs: 14,
-  budgetSeconds: 420,
+  runs: 13,
+  budgetSeconds: 450,
   async open() {
     for (const kind of ['disk', 'memory'] as const) {
       const why = await whyNot(kind)
@@ -44,30 +45,26 @@ async function run(seed: number): Promise<Outcome> {
   const place = await Place.open(volumes[seed % Math.max(1, volumes.length)] ?? 'folder')
   const env = whyNoClock === undefined ? clockEnv(place.beside) : {}
   const subject = new Subject(place, new Load(randomOf(seed + 1)), env)
+  const reader = new Reader(subject)
   const faults: Record<string, number> = {}
   try {
     await subject.start()
     await subject.makeOtherStream()
     subject.load.start(clients)
+    reader.start()
     for (const fault of faultsOf(seed, random, place.kind)) {
-      const t0 = performance.now()
-      const kind = await fault(subject, random)
-      const t1 = performance.now()
-      faults[kind] = (faults[kind] ?? 0) + 1
+      const kinds = await fault(subject, random)
+      for (const kind of kinds) faults[kind] = (faults[kind] ?? 0) + 1
       await checkAfterFault(subject, { batch: random(12) === 0 }).catch((error: unknown) => {
-        if (error instanceof Error) error.message = `after ${kind}: ${error.message}`
+        if (error instanceof Error) error.message = `after ${kinds.join(' and ')}: ${error.message}`
         throw error
       })
-      console.error(
-        kind,
-        Math.round(t1 - t0),
-        Math.round(performance.now() - t1),
-        subject.load.exchanges.length,
-      ) // DEBUG
     }
+    await reader.stop()
     const records = await checkEverything(subject, deltaRs)
     return { faults, skipped, records, figures: subject.figures }
   } finally {
+    await reader.stop()
     await subject.load.stop().catch(() => undefined)
     if (subject.isRunning) await subject.kill()
     await place.close()

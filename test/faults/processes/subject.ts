@@ -16,8 +16,8 @@ import { datasets, otherShards, otherStream, topics } from './records.ts'
 
 /** Everything happens often: takes, landings, new segments, groups. */
 const settings = {
-  PINFLOW_TAKE_AGE_MS: '80',
-  PINFLOW_LAND_AGE_MS: '300',
+  PINFLOW_TAKE_AGE_MS: '100',
+  PINFLOW_LAND_AGE_MS: '600',
   PINFLOW_LAND_FLUSH_SIZE: '100',
   PINFLOW_LOG_SEGMENT_BYTES: '60000',
   PINFLOW_LOG_FREE_BYTES_MIN: '1048576',
@@ -225,20 +225,28 @@ export class Subject {
     throw new Broken(`${name} was not answered whole`)
   }
 
-  /** Read all topics from their beginnings, and remember what was read. */
+  /** Read all topics from their beginnings. */
   async readAll(): Promise<Reading[]> {
     const readings: Reading[] = []
-    for (const topic of topics) {
-      const beganMs = performance.now()
-      const records: Reading['records'][number][] = []
+    for (const topic of topics) readings.push(await this.read(topic))
+    return readings
+  }
+
+  /** Read a topic from its beginning; what was read is remembered, also where it broke off. */
+  async read(topic: string): Promise<Reading> {
+    const records: Reading['records'][number][] = []
+    const reading = { topic, beganMs: performance.now(), endedMs: 0, whole: false, records }
+    try {
       await this.ask('consume', { topic, fromBeginning: true, follow: false }, (item) => {
         const { partition, offset, key, value, timestampMs } = item as Consumed
         records.push({ partition, offset, id: key.replaceAll('"', ''), value, timeMs: timestampMs })
       })
-      readings.push({ topic, beganMs, endedMs: performance.now(), whole: true, records })
+      reading.whole = true
+      return reading
+    } finally {
+      reading.endedMs = performance.now()
+      this.readings.push(reading)
     }
-    this.readings.push(...readings)
-    return readings
   }
 
   /** Make the stream that belongs to no dataset. */

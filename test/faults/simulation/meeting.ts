@@ -98,7 +98,7 @@ export class MeetingWorld implements Explorable {
       dataset,
       samples: this.#samples,
       engine,
-      verifies: true,
+      verifies: false,
     })
   }
 
@@ -197,7 +197,7 @@ function settingsOf(meeting: Meeting): Settings {
   const limit = { ageMs: 0, bytesMax: 1_000_000 }
   return {
     cleans,
-    verifies: true,
+    verifies: false,
     embedded: false,
     workers: [],
     partitions: 1,

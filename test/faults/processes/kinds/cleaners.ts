@@ -25,5 +25,5 @@ export const cleaners: Fault = async (subject, random) => {
     subject.note('versions that a cleaner lost to another', beaten)
     await subject.start()
   })
-  return 'two cleaners on each table'
+  return ['two cleaners on each table']
 }

@@ -1,4 +1,4 @@
-import { globSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
@@ -23,25 +23,32 @@ export function clockEnv(folder: string): Record<string, string> {
 /** Minutes, hours or days. */
 const leapsSeconds = [90, 7_200, 3 * 86_400, 40 * 86_400]
 
-/** The clock leaps forward or back while it runs; one time in two also at a restart. */
+/** The clock leaps while it runs; one time in two again, between two of its lives. */
 export const leap: Fault = async (subject, random) => {
-  const drawn = () => (random(2) === 0 ? 1 : -1) * (leapsSeconds[random(leapsSeconds.length)] ?? 0)
+  const { beside } = subject.place
+  const drawn = () => (random(2) === 0 ? 1 : -1) * (leapsSeconds[random(leapsSeconds.length)]! + random(60))
   const seconds = drawn()
-  set(subject.place.beside, seconds)
+  const done = [`clock set ${direction(seconds - set(beside, seconds))}`]
   if (random(2) === 0) {
     await subject.goesOn()
     await sleep(random(300))
     await subject.excusing(async () => {
       await subject.kill()
-      set(subject.place.beside, drawn())
+      const next = drawn()
+      done.push(`clock set ${direction(next - set(beside, next))} at a restart`)
       await subject.start()
     })
   }
-  return `clock set ${seconds < 0 ? 'back' : 'forward'}`
+  return done
 }
 
-function set(folder: string, seconds: number): void {
+const direction = (seconds: number) => (seconds < 0 ? 'back' : 'forward')
+
+/** Set how far the clock is ahead. @returns how far it was */
+function set(folder: string, seconds: number): number {
+  const before = existsSync(fileOf(folder)) ? Number(readFileSync(fileOf(folder), 'utf8')) : 0
   writeFileSync(fileOf(folder), `${seconds < 0 ? '' : '+'}${seconds}\n`)
+  return before
 }
 
 const fileOf = (folder: string) => join(folder, 'clock')

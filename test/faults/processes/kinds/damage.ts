@@ -1,6 +1,5 @@
-import { copyFileSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Broken } from '../../campaign.ts'
 import type { Fault, Random } from '../fault.ts'
 import { aliveFilesOf, commitsOf, landsOf, markersOf, objectsOf, segmentsOf } from '../files.ts'
@@ -14,6 +13,9 @@ const namesOfDamage =
 /** A file to damage, or undefined when there is none yet. */
 type Find = (data: string, random: Random) => string | undefined
 
+/** For a look whether there is one. */
+const any: Random = () => 0
+
 /** One of them, but none of the newest, which a platform may be about to write or read. */
 function oneOf(files: readonly string[], random: Random): string | undefined {
   return files.length > 4 ? files[random(files.length - 4)] : undefined
@@ -25,17 +27,14 @@ const asideOf = ({ place }: Subject, path: string) => join(place.outside, '..', 
 /** A file is taken away while the platform runs, and put back: `verify` finds it missing, and then all right. */
 function gone(what: string, find: Find): Fault {
   return async (subject, random) => {
-    let path: string | undefined
-    await subject.until(`there is no ${what}`, () => {
-      path = find(subject.place.outside, random)
-      return path !== undefined
-    })
-    const aside = asideOf(subject, path!)
-    renameSync(path!, aside)
-    const { ok } = await subject.ask('verify', {})
-    renameSync(aside, path!)
-    if (ok) throw new Broken(`verify does not find that ${path} is gone`)
-    return `${what} gone`
+    await subject.until(`there is no ${what}`, () => find(subject.place.outside, any) !== undefined)
+    const path = find(subject.place.outside, random)!
+    const aside = asideOf(subject, path)
+    renameSync(path, aside)
+    const found = await isFoundByVerify(subject)
+    renameSync(aside, path)
+    if (!found) throw new Broken(`verify does not find that ${path} is gone`)
+    return [`${what} gone`]
   }
 }
 
@@ -62,16 +61,15 @@ function damaged(
 ): Fault {
   return async (subject, random) => {
     const [path, aside] = await subject.excusing(async () => {
-      await subject.load.stop()
       let path: string | undefined
-      for (;;) {
+      // What there is may be gone when the process has ended: a checkpoint may have taken its place.
+      for (; ; await subject.start()) {
+        await subject.until(`there is no ${what}`, () => find(subject.place.outside, any) !== undefined)
+        await subject.load.stop()
         await subject.kill()
         path = find(subject.place.outside, random)
         if (path !== undefined) break
-        await subject.start()
         subject.load.start(clients)
-        await sleep(300)
-        await subject.load.stop()
       }
       const aside = asideOf(subject, path)
       copyFileSync(path, aside)
@@ -84,7 +82,7 @@ function damaged(
     await subject.start()
     subject.load.start(clients)
     if (!found) throw new Broken(`nothing tells that ${path} is damaged`)
-    return what
+    return [what]
   }
 }
 
@@ -95,28 +93,40 @@ async function whatIsFound(subject: Subject): Promise<boolean> {
     if (namesOfDamage.test(refusal)) return true
     throw new Broken(`it does not start on damaged data, and says: ${refusal}`)
   }
-  const kept = subject.readings.length
   try {
     await subject.readAll()
-    return !(await subject.ask('verify', {})).ok
+    return await isFoundByVerify(subject)
   } catch (error) {
     if (error instanceof Broken && namesOfDamage.test(error.message)) return true
     throw error
-  } finally {
-    subject.readings.length = kept
   }
+}
+
+async function isFoundByVerify(subject: Subject): Promise<boolean> {
+  const { ok } = await subject.ask('verify', {})
+  return !ok
 }
 
 /** One bit of a value in the log. */
 export const valueFlipped = damaged(
   'flipped bit of a value in the log',
-  (data, random) => oneOf(segmentsOf(data), random),
+  (data, random) => {
+    const filled = segmentsOf(data).filter((path) => valuesIn(readFileSync(path)).length > 0)
+    return filled[random(filled.length)]
+  },
   (path, content, random) => {
-    const marks = [...content.toString('latin1').matchAll(/"(?:title|country|first_name)":"m/g)]
-    content[marks[random(marks.length)]!.index + 3]! ^= 1
+    const values = valuesIn(content)
+    const value = values[random(values.length)]!
+    // LMDB leaves old copies of pages: which of them counts is not looked for.
+    for (let at = content.indexOf(value); at >= 0; at = content.indexOf(value, at + 1)) content[at]! ^= 1
     writeFileSync(path, content)
   },
 )
+
+/** Parts of values that records have. */
+function valuesIn(segment: Buffer): string[] {
+  return segment.toString('latin1').match(/"(?:title|country|first_name)":"m[0-9.]+"/g) ?? []
+}
 
 /** The newest segment ends too soon. */
 export const segmentTorn = damaged(
@@ -132,5 +142,5 @@ export const commitGone = damaged(
     const needed = commitsOf(data)
     return needed[random(needed.length)]
   },
-  (path) => renameSync(path, `${path}.gone`),
+  (path) => rmSync(path),
 )

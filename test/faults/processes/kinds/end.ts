@@ -13,5 +13,5 @@ export const end: Fault = async (subject, random) => {
       throw new Broken(`after SIGTERM it ended with ${JSON.stringify(subject.exit)}: ${server.stderr()}`)
     await subject.start()
   })
-  return 'SIGTERM under load'
+  return ['SIGTERM under load']
 }

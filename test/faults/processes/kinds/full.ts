@@ -18,5 +18,5 @@ export const full: Fault = async (subject, random) => {
       subject.load.exchanges.some(({ status, beganMs }) => status === 200 && beganMs > freed),
     )
   })
-  return 'full disk'
+  return ['full disk']
 }

@@ -3,6 +3,8 @@ import type { Fault } from '../fault.ts'
 import type { Plan, Point } from '../plan.ts'
 import type { Subject } from '../subject.ts'
 
+const kind = 'kill -9 at a random instant'
+
 /** Kill −9 at a random instant; one time in three while a batch is cleaned, one in three just after it has started. */
 export const killAtInstant: Fault = async (subject, random) => {
   const when = random(3)
@@ -16,7 +18,7 @@ export const killAtInstant: Fault = async (subject, random) => {
     await subject.kill()
     await subject.start()
   })
-  return 'kill -9 at a random instant'
+  return when === 1 ? [kind, 'kill -9 just after a start'] : [kind]
 }
 
 /** What happens often enough to wait for more than the first. */
@@ -33,7 +35,7 @@ export function killAt(point: Point, harm: 'kill before' | 'kill after'): Fault 
       await subject.end()
       await subject.start()
     })
-    return `${harm.replace('kill', 'kill -9')} ${point}`
+    return [`${harm.replace('kill', 'kill -9')} ${point}`]
   }
 }
 

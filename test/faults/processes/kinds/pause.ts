@@ -7,5 +7,5 @@ export const pause: Fault = async (subject, random) => {
   subject.server.child.kill('SIGSTOP')
   await sleep(50 + random(1_200))
   subject.server.child.kill('SIGCONT')
-  return 'stopped and continued'
+  return ['stopped and continued']
 }

@@ -17,8 +17,10 @@ export const readOnly: Fault = async (subject, random) => {
     subject.place.mountAnew()
     await subject.start()
   })
-  return 'volume turned read-only under load'
+  return ['volume turned read-only under load', startedReadOnly]
 }
+
+const startedReadOnly = 'start on a read-only volume'
 
 /** A volume that was mounted read-only. */
 export const startReadOnly: Fault = async (subject) => {
@@ -29,7 +31,7 @@ export const startReadOnly: Fault = async (subject) => {
     subject.place.remount('rw')
     await subject.start()
   })
-  return 'started on a read-only volume'
+  return [startedReadOnly]
 }
 
 async function refuses(tryStart: () => Promise<string | undefined>): Promise<void> {

@@ -8,5 +8,5 @@ export const second: Fault = async (subject) => {
   const { code, stderr } = await pinflow(args, { env: subject.env, before: subject.place.before })
   if (code !== 1 || !stderr.includes('DATA_FOLDER_IN_USE'))
     throw new Broken(`a second platform on the folder ended with ${code}: ${stderr}`)
-  return 'second platform on the folder'
+  return ['second platform on the folder']
 }

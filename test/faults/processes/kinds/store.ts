@@ -21,7 +21,7 @@ export function store(point: Point, harm: Harm): Fault {
       subject.arm(plan)
       await subject.until(`no ${point}`, () => subject.hurt >= times)
     }
-    return `${told[harm]} ${point}`
+    return [`${told[harm]} ${point}`]
   }
 }
 
