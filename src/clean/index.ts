@@ -6,7 +6,6 @@ export {
   cleaningPaths,
   generationOf,
   type PairState,
-  pausedAtOf,
 } from './pair-state.ts'
 export type { Standing } from './pair-watch.ts'
 export { Preparer } from './prepare.ts'

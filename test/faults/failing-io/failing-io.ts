@@ -285,7 +285,7 @@ let current: FailingIo | undefined
 /** The n-th call to the disk fails, for every n, of every operation, in every way. */
 export const failingIo: Campaign = {
   name: 'failing-io',
-  runs: 3 * (operations.length + 1),
+  runs: 2 * (operations.length + 1),
   budgetSeconds: 180,
   async open() {
     current = await FailingIo.open()

@@ -1,13 +1,12 @@
 /**
  * Loaded into a platform's process before all else (`node --import`): at SIGUSR2 it reads a `Plan`, and then kills the
  * process before or after the operation that the plan names, or makes operations slow or fail. The product's code is
- * as it is: what is changed are the functions of `node:fs/promises` and of `lmdb` that it calls.
+ * as it is: what is changed are functions of `node:fs/promises` and of `lmdb` that it calls.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
 import fsPromises, { type FileHandle } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
+import { registerHooks, syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { open as openLmdb } from 'lmdb'
 import { hurtFileOf, type Plan, type Point, planVariable } from './plan.ts'
 
 type Operation = (this: unknown, ...args: unknown[]) => unknown
@@ -21,11 +20,18 @@ if (planFile !== undefined) {
   })
   patchFiles(fsPromises as unknown as Record<string, Operation>)
   syncBuiltinESMExports()
-  patchLmdb()
+  // `lmdb` is what `lmdb-at-points.ts` makes of it, and itself for that.
+  const wrapper = new URL('lmdb-at-points.ts', import.meta.url).href
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === 'lmdb' && context.parentURL !== wrapper
+        ? { url: wrapper, shortCircuit: true }
+        : next(specifier, context),
+  })
 }
 
 /** Do an operation as the plan has it, and as it is when its turn has not come. */
-function at<T>(point: Point | undefined, operation: () => T): T | Promise<Awaited<T>> {
+export function at<T>(point: Point | undefined, operation: () => T): T | Promise<Awaited<T>> {
   const due = point !== undefined && plan?.point === point && --plan.at < 1 && plan.times-- > 0
   return due ? hurt(plan!, operation) : operation()
 }
@@ -77,31 +83,4 @@ function pointOfLink(from: string, to: string): Point | undefined {
 function pointOfFlush(path: string): Point | undefined {
   if (path.includes('/tables/') && path.endsWith('.parquet')) return 'data file'
   return isStored(path) ? 'flush' : undefined
-}
-
-/** Databases have one prototype, which the package does not export: a database that nobody uses leads to it. */
-function patchLmdb(): void {
-  // Without a path it is a temporary one.
-  const unused = openLmdb({})
-  let prototype = Object.getPrototypeOf(unused) as Record<string, Operation>
-  while (!Object.hasOwn(prototype, 'put'))
-    prototype = Object.getPrototypeOf(prototype) as Record<string, Operation>
-  void unused.close()
-  const { put, transaction } = { ...prototype } as Record<string, Operation>
-  prototype.put = function (key, ...rest) {
-    return at(pointOfPut(this, key), () => put!.call(this, key, ...rest))
-  }
-  prototype.transaction = function (...args) {
-    const point = pathOf(this).includes('/index/') ? 'key index' : undefined
-    return at(point, () => transaction!.apply(this, args))
-  }
-}
-
-function pointOfPut(database: unknown, key: unknown): Point | undefined {
-  if (!pathOf(database).includes('/segments/')) return undefined
-  return (key as Buffer).length === 1 ? 'segment roll' : 'log append'
-}
-
-function pathOf(database: unknown): string {
-  return (database as { env: { path: string } }).env.path
 }

@@ -19,7 +19,7 @@ const settings = {
   PINFLOW_TAKE_AGE_MS: '100',
   PINFLOW_LAND_AGE_MS: '600',
   PINFLOW_LAND_FLUSH_SIZE: '100',
-  PINFLOW_LOG_SEGMENT_BYTES: '60000',
+  PINFLOW_LOG_SEGMENT_BYTES: '20000',
   PINFLOW_LOG_FREE_BYTES_MIN: '1048576',
   // A clock that leaps forward lets nothing become old.
   PINFLOW_LOG_RETENTION_MS: String(100 * 365 * 24 * 3_600_000),
@@ -102,10 +102,10 @@ export class Subject {
     return this.end()
   }
 
-  /** Wait until the process has ended, of whatever it is dying. @returns the exit code, null after a signal */
-  async end(): Promise<void> {
+  /** Wait until the process has ended, of whatever it is dying. */
+  async end(of = 'a signal'): Promise<void> {
     const { child } = this.server
-    await this.within(this.#ended, () => 'it does not end')
+    await this.within(this.#ended, () => `it does not end of ${of}`)
     this.load.gatewayUrl = undefined
     this.#server = undefined
     this.exit = { code: child.exitCode, signal: child.signalCode }

@@ -23,16 +23,18 @@ export const killAtInstant: Fault = async (subject, random) => {
 
 /** What happens often enough to wait for more than the first. */
 const often: readonly Point[] = ['log append', 'flush', 'take', 'data file', 'raw object']
+const seldom: readonly Point[] = ['segment roll', 'checkpoint']
 
 /** Kill −9 just before or after a step of its work. */
 export function killAt(point: Point, harm: 'kill before' | 'kill after'): Fault {
   return async (subject, random) => {
-    const plan: Plan = { point, harm, at: 1 + random(often.includes(point) ? 20 : 3), times: 1 }
+    const most = often.includes(point) ? 20 : seldom.includes(point) ? 1 : 3
+    const plan: Plan = { point, harm, at: 1 + random(most), times: 1 }
     // A batch has commits, checkpoints and indexes of its own.
     if (random(3) === 0) beginBatch(subject)
     await subject.excusing(async () => {
       subject.arm(plan)
-      await subject.end()
+      await subject.end(`${harm} ${point}`)
       await subject.start()
     })
     return [`${harm.replace('kill', 'kill -9')} ${point}`]

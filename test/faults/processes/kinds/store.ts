@@ -10,11 +10,11 @@ const ends: readonly Point[] = ['log append', 'segment roll']
 export function store(point: Point, harm: Harm): Fault {
   return async (subject, random) => {
     const times = 1 + random(harm === 'delay' ? 3 : 2)
-    const plan: Plan = { point, harm, at: 1 + random(4), times, delayMs: 100 + random(900) }
+    const plan: Plan = { point, harm, at: 1 + random(3), times, delayMs: 100 + random(900) }
     if (harm !== 'delay' && ends.includes(point)) {
       await subject.excusing(async () => {
         subject.arm({ ...plan, times: 1 })
-        await subject.end()
+        await subject.end(`${harm} ${point}`)
         await subject.start()
       })
     } else {
