@@ -15,8 +15,8 @@ export interface Mutation {
   shows: RegExp
 }
 
-/** One run of a campaign, with a seed that shows it. */
-const campaign = (name: string, seed: number): readonly string[] => [
+/** Few runs of a campaign, with seeds that show it. */
+const campaign = (name: string, seed: number, runs = 1): readonly string[] => [
   'node',
   'test/faults/run.ts',
   '--only',
@@ -24,7 +24,7 @@ const campaign = (name: string, seed: number): readonly string[] => [
   '--seed',
   String(seed),
   '--runs',
-  '1',
+  String(runs),
 ]
 
 export const mutations: readonly Mutation[] = [
@@ -171,5 +171,29 @@ export const mutations: readonly Mutation[] = [
     ],
     caughtBy: campaign('simulation', 1),
     shows: /was put before/,
+  },
+  {
+    name: 'no flush of the log',
+    edits: [
+      {
+        file: 'src/log/embedded/segment-file.ts',
+        find: '    overlappingSync: false,\n',
+        replace: '    overlappingSync: false,\n    noSync: true,\n',
+      },
+    ],
+    caughtBy: campaign('power-cuts', 1, 3),
+    shows: /FAILED with seed/,
+  },
+  {
+    name: 'no flush of objects before they get their name',
+    edits: [
+      {
+        file: 'src/core/object-store/local.ts',
+        find: '      await file.writeFile(content)\n      await file.sync()\n',
+        replace: '      await file.writeFile(content)\n',
+      },
+    ],
+    caughtBy: campaign('power-cuts', 1, 3),
+    shows: /FAILED with seed/,
   },
 ]

@@ -282,6 +282,11 @@ async function patiently<T>(action: () => Promise<T>): Promise<T> {
 
 let current: FailingIo | undefined
 
+const endNow = () => {
+  current?.close()
+  process.exit(143)
+}
+
 /** The n-th call to the disk fails, for every n, of every operation, in every way. */
 export const failingIo: Campaign = {
   name: 'failing-io',
@@ -289,6 +294,7 @@ export const failingIo: Campaign = {
   budgetSeconds: 180,
   async open() {
     current = await FailingIo.open()
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endNow)
   },
   async close() {
     current?.close()
