@@ -16,8 +16,8 @@ import { datasets, otherShards, otherStream, topics } from './records.ts'
 
 /** Everything happens often: takes, landings, new segments, groups. */
 const settings = {
-  PINFLOW_TAKE_AGE_MS: '100',
-  PINFLOW_LAND_AGE_MS: '600',
+  PINFLOW_TAKE_AGE_MS: '200',
+  PINFLOW_LAND_AGE_MS: '700',
   PINFLOW_LAND_FLUSH_SIZE: '100',
   PINFLOW_LOG_SEGMENT_BYTES: '20000',
   PINFLOW_LOG_FREE_BYTES_MIN: '1048576',
