@@ -40,9 +40,10 @@ async function checkBatch(subject: Subject): Promise<void> {
 
 /** After a fault, with clients at work: it lives, it remembers, its account closes, and every stage goes on. */
 export async function checkAfterFault(subject: Subject, { batch }: { batch: boolean }): Promise<void> {
-  await subject.goesOn()
+  const goesOn = subject.watch()
   const readings = await subject.readAll()
   checkHistory({ load: subject.load, readings })
   await (batch ? checkBatch(subject) : checkVerify(subject))
+  await goesOn()
   checkAnswers(subject)
 }

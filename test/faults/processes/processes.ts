@@ -20,7 +20,7 @@ const volumes: PlaceKind[] = []
  */
 export const processes: Campaign = {
   name: 'processes',
-  runs: 13,
+  runs: 12,
   budgetSeconds: 450,
   async open() {
     for (const kind of ['disk', 'memory'] as const) {

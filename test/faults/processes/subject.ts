@@ -16,8 +16,8 @@ import { datasets, otherShards, otherStream, topics } from './records.ts'
 
 /** Everything happens often: takes, landings, new segments, groups. */
 const settings = {
-  PINFLOW_TAKE_AGE_MS: '200',
-  PINFLOW_LAND_AGE_MS: '700',
+  PINFLOW_TAKE_AGE_MS: '400',
+  PINFLOW_LAND_AGE_MS: '800',
   PINFLOW_LAND_FLUSH_SIZE: '100',
   PINFLOW_LOG_SEGMENT_BYTES: '20000',
   PINFLOW_LOG_FREE_BYTES_MIN: '1048576',
@@ -168,13 +168,16 @@ export class Subject {
     }
   }
 
-  /** Wait until every stage has taken another step by itself; clients are at work. @throws Broken when one is stuck */
-  async goesOn(): Promise<void> {
-    const began = performance.now()
+  /**
+   * Look where every stage is.
+   *
+   * @returns what waits until each has taken another step by itself, which it does while clients are at work; throws
+   * Broken when one is stuck
+   */
+  watch(): () => Promise<void> {
     const before = this.#steps()
     const stuck = () => Object.entries(this.#steps()).filter(([stage, step]) => step <= before[stage]!)
-    await this.until('a stage does not go on', () => stuck().length === 0)
-    this.note('ms until every stage goes on', performance.now() - began)
+    return () => this.until('a stage does not go on', () => stuck().length === 0)
   }
 
   /** The newest name of each stage's files, which are numbered. */

@@ -30,7 +30,7 @@ export const leap: Fault = async (subject, random) => {
   const seconds = drawn()
   const done = [`clock set ${direction(seconds - set(beside, seconds))}`]
   if (random(2) === 0) {
-    await subject.goesOn()
+    await subject.watch()()
     await sleep(random(300))
     await subject.excusing(async () => {
       await subject.kill()
