@@ -19,9 +19,9 @@ export class Books {
   #next: number
 
   constructor(from?: Books) {
-    this.#samples = new Map(from?.#samples)
-    this.#acknowledged = new Map(from?.#acknowledged)
-    this.#inLake = new Map(from?.#inLake)
+    this.#samples = new Map(from ? from.#samples : [])
+    this.#acknowledged = new Map(from ? from.#acknowledged : [])
+    this.#inLake = new Map(from ? from.#inLake : [])
     this.#next = from ? from.#next : 0
   }
 
