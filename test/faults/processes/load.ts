@@ -12,7 +12,7 @@ export interface Exchange extends Append {
 /** As many as a run has. */
 export const clients = 3
 
-const pauseMs = 40
+const pauseMs = 50
 /** Clients wait so many times as long as they were waiting for the answer: a slow machine is asked for less. */
 const pausePerAnswer = 4
 
