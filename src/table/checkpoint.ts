@@ -6,6 +6,7 @@ import { messageOf, type ObjectStore, PipelineError } from '../core/index.ts'
 import { type Action, actionFields, stateAction, stateKinds } from './actions.ts'
 import { checkpointKey, lastCheckpointKey } from './log-files.ts'
 import { identifier, literal, type Session } from './parquet/duckdb.ts'
+import { storeFailure } from './parquet/write.ts'
 import { applyActions, emptyState, type TableState } from './replay.ts'
 
 /**
@@ -84,6 +85,8 @@ export async function writeCheckpoint(
       sizeInBytes: content.length,
       numOfAddFiles: state.files.size,
     })
+  } catch (error) {
+    throw storeFailure(error, checkpointKey(prefix, version))
   } finally {
     await store.delete(rowsKey)
     await store.delete(stagedKey)

@@ -10,7 +10,19 @@ export function open(options: { path: string }): Database {
   const { path } = options
   if (path.includes('/segments/')) {
     const put = database.put.bind(database)
-    database.put = (key, value) => at(pointOfPut(key as Buffer), () => put(key, value)) as Promise<boolean>
+    let slow: Promise<unknown> | undefined
+    database.put = (key, value) => {
+      const begin = () =>
+        at(
+          pointOfPut(key as Buffer),
+          () => put(key, value),
+          (ending) => {
+            slow = ending.catch(() => undefined)
+          },
+        ) as Promise<boolean>
+      // LMDB commits in the order of the calls: a slow one holds up those after it.
+      return slow ? slow.then(begin) : begin()
+    }
   }
   if (path.includes('/index/')) {
     const transaction = database.transaction.bind(database)

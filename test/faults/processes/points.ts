@@ -30,10 +30,21 @@ if (planFile !== undefined) {
   })
 }
 
-/** Do an operation as the plan has it, and as it is when its turn has not come. */
-export function at<T>(point: Point | undefined, operation: () => T): T | Promise<Awaited<T>> {
+/**
+ * Do an operation as the plan has it, and as it is when its turn has not come.
+ *
+ * @param onHurt is told of an operation that is hurt
+ */
+export function at<T>(
+  point: Point | undefined,
+  operation: () => T,
+  onHurt: (ending: Promise<unknown>) => void = () => undefined,
+): T | Promise<Awaited<T>> {
   const due = point !== undefined && plan?.point === point && --plan.at < 1 && plan.times-- > 0
-  return due ? hurt(plan!, operation) : operation()
+  if (!due) return operation()
+  const ending = hurt(plan!, operation)
+  onHurt(ending)
+  return ending
 }
 
 async function hurt<T>({ point, harm, delayMs }: Plan, operation: () => T): Promise<Awaited<T>> {
