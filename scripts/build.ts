@@ -12,8 +12,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const inRoot = (...names: string[]) => join(root, ...names)
 const shrinkwrap = inRoot('npm-shrinkwrap.json')
 
+interface Installed {
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
+}
+
 interface Lock {
-  packages: Record<string, { dev?: boolean; devDependencies?: Record<string, string> }>
+  /** By the path of their folder; the package itself is ''. */
+  packages: Record<string, Installed>
 }
 
 if (process.argv.includes('--clean')) await rm(shrinkwrap, { force: true })
@@ -44,9 +51,30 @@ function compile(): void {
 /** package-lock.json without what only development needs. */
 async function lockOfUsers(): Promise<string> {
   const lock = JSON.parse(await readFile(inRoot('package-lock.json'), 'utf8')) as Lock
-  for (const [path, installed] of Object.entries(lock.packages)) {
-    if (installed.dev) delete lock.packages[path]
-  }
+  const needed = dependenciesIn(lock)
+  for (const path of Object.keys(lock.packages)) if (!needed.has(path)) delete lock.packages[path]
   delete lock.packages['']?.devDependencies
   return `${JSON.stringify(lock, null, 2)}\n`
+}
+
+/** Not what npm marks as of development alone: a compiler that a dependency knows how to use is no part of it. */
+function dependenciesIn({ packages }: Lock): Set<string> {
+  const found = new Set([''])
+  for (const path of found) {
+    const { dependencies, optionalDependencies } = packages[path] ?? {}
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const place = placeOf(name, path, packages)
+      if (place !== undefined) found.add(place)
+    }
+  }
+  return found
+}
+
+/** Where Node finds a package that another names: in its own folder or one above. */
+function placeOf(name: string, from: string, packages: Lock['packages']): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
+    const place = `${folder}${folder && '/'}node_modules/${name}`
+    if (place in packages) return place
+    if (folder === '') return undefined
+  }
 }

@@ -15,45 +15,15 @@ known, or not what it must be, is refused. \`pinflow config\` shows every value 
 |---|---|---|---|---|
 `
 
-/** What a type needs of a key's schema, which is plain JSON Schema. */
-interface Shape {
-  type?: string
-  minimum?: number
-  maximum?: number
-  pattern?: string
-  minLength?: number
-  items?: Shape
-  anyOf?: Shape[]
-}
-
 /** The text of docs/configuration.md. */
 export function configDocs(): string {
   return head + configKeys.map(row).join('')
 }
 
-function row({ key, variable, schema }: (typeof configKeys)[number]): string {
-  const meaning = `${schema.description}${secretKeys.has(key) ? ' (secret: never shown)' : ''}`
-  const cells = [
-    `\`${key}\``,
-    typeOf(schema as Shape),
-    meaning,
-    `\`${JSON.stringify(schema.default)}\``,
-    `\`${variable}\``,
-  ]
+function row({ key, variable, ...known }: (typeof configKeys)[number]): string {
+  const meaning = `${known.description}${secretKeys.has(key) ? ' (secret: never shown)' : ''}`
+  const cells = [`\`${key}\``, known.type, meaning, `\`${JSON.stringify(known.default)}\``, `\`${variable}\``]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`
-}
-
-function typeOf(schema: Shape): string {
-  if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ')
-  if (schema.type === 'array') return `list of ${schema.items ? typeOf(schema.items) : 'values'}`
-  if (schema.type === 'integer') return `integer ${range(schema)}`
-  if (schema.pattern !== undefined) return `string \`${schema.pattern}\``
-  if (schema.minLength !== undefined && schema.minLength > 1) return `string of at least ${schema.minLength}`
-  return schema.type ?? 'any'
-}
-
-function range({ minimum = 0, maximum }: Shape): string {
-  return maximum === undefined ? `≥ ${minimum}` : `${minimum}–${maximum}`
 }
 
 if (import.meta.main) await writeFile(new URL('../docs/configuration.md', import.meta.url), configDocs())

@@ -1,5 +1,4 @@
 import { definePipeline, double, integer, sql, sqlFolder, text, timestamp } from '../../src/pipeline/index.ts'
-import { source } from './generator.ts'
 
 /** Posts of a social medium as three tables: the pin, where it was posted, and who posted it. `ind` names the post. */
 export default definePipeline({
@@ -56,5 +55,5 @@ export default definePipeline({
     },
   },
   questions: sqlFolder('questions'),
-  source,
+  source: async () => (await import('./generator.ts')).source,
 })

@@ -31,13 +31,14 @@ export async function sameRows(
 ): Promise<string[]> {
   const columns =
     kind === 'data' ? '*' : `* EXCLUDE (${logColumns.map((column) => `"${column}"`).join(', ')})`
-  // EXCEPT ALL says the same, fifty times slower.
   const [left, right] = sides.map(
-    (side) => `(SELECT ${columns}, count(*) AS _copies FROM ${side} GROUP BY ALL)`,
+    (side, at) => `SELECT ${columns}, ${at === 0 ? 1 : -1} AS _side FROM ${side}`,
   )
+  // EXCEPT ALL says the same, fifty times slower.
   const [counts] = await session.rows(
-    `SELECT (SELECT count(*) FROM (FROM ${left} EXCEPT FROM ${right})) AS "left",
-       (SELECT count(*) FROM (FROM ${right} EXCEPT FROM ${left})) AS "right"`,
+    `SELECT coalesce(sum(_more) FILTER (_more > 0), 0) AS "left", coalesce(-sum(_more) FILTER (_more < 0), 0) AS "right"
+       FROM (SELECT * EXCLUDE (_side), sum(_side) AS _more
+         FROM (${left} UNION ALL ${right}) GROUP BY ALL)`,
   )
   if (counts?.left === 0 && counts.right === 0) return []
   return [`${kind}: ${counts?.left} rows only in stream, ${counts?.right} only in batch`]

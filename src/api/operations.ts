@@ -3,7 +3,7 @@
  * API of the process that owns the data folder.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Static, type TObject, Type } from 'typebox'
+import * as v from 'valibot'
 import { type LogRecord, PipelineError } from '../core/index.ts'
 import {
   askQuestion,
@@ -24,27 +24,29 @@ export interface Context {
   emit: (item: unknown) => Promise<void> | void
 }
 
-interface Operation<Parameters extends TObject = TObject, Result = unknown> {
-  parameters: Parameters
-  run(context: Context, parameters: Static<Parameters>): Promise<Result>
+type ParametersLike<Entries extends v.ObjectEntries> = v.StrictObjectSchema<Entries, undefined>
+
+interface Operation<Entries extends v.ObjectEntries, Result> {
+  parameters: ParametersLike<Entries>
+  run(context: Context, parameters: v.InferOutput<ParametersLike<Entries>>): Promise<Result>
 }
 
-/** Ties an operation's parameters to its schema. */
-const operation = <Parameters extends TObject, Result>(
-  parameters: Parameters,
-  run: (context: Context, parameters: Static<Parameters>) => Promise<Result>,
-): Operation<Parameters, Result> => ({ parameters, run })
+/** Ties an operation to its parameters. */
+const operation = <Entries extends v.ObjectEntries, Result>(
+  entries: Entries,
+  run: Operation<Entries, Result>['run'],
+): Operation<Entries, Result> => ({ parameters: v.strictObject(entries), run })
 
-const path = Type.Union([Type.Literal('stream'), Type.Literal('batch')])
-const strict = { additionalProperties: false }
+const path = v.picklist(['stream', 'batch'])
+const integer = (min: number) => v.pipe(v.number(), v.integer(), v.minValue(min))
 
 export const operations = {
-  status: operation(Type.Object({}, strict), async ({ platform }) => ({
+  status: operation({}, async ({ platform }) => ({
     pipeline: platform.pipeline.name,
     workers: platform.states(),
   })),
 
-  topics: operation(Type.Object({}, strict), async ({ platform: { log } }) =>
+  topics: operation({}, async ({ platform: { log } }) =>
     log.topics().map(({ name, partitions, partitioner }) => ({
       name,
       partitioner,
@@ -56,7 +58,7 @@ export const operations = {
   ),
 
   deleteTopic: operation(
-    Type.Object({ topic: Type.String(), confirm: Type.String() }, strict),
+    { topic: v.string(), confirm: v.string() },
     async ({ platform }, { topic, confirm }) => {
       platform.log.topic(topic)
       if (confirm !== topic)
@@ -68,34 +70,27 @@ export const operations = {
     },
   ),
 
-  consume: operation(
-    Type.Object({ topic: Type.String(), fromBeginning: Type.Boolean(), follow: Type.Boolean() }, strict),
-    consume,
+  consume: operation({ topic: v.string(), fromBeginning: v.boolean(), follow: v.boolean() }, consume),
+
+  sql: operation({ sql: v.string(), from: path }, async ({ platform, signal }, { sql, from }) =>
+    readable(await runSql(platform, sql, from, signal)),
   ),
 
-  sql: operation(
-    Type.Object({ sql: Type.String(), from: path }, strict),
-    async ({ platform, signal }, { sql, from }) => readable(await runSql(platform, sql, from, signal)),
-  ),
-
-  questions: operation(Type.Object({}, strict), async ({ platform }) =>
+  questions: operation({}, async ({ platform }) =>
     platform.pipeline.questions.map(({ name, title }) => ({ name, title })),
   ),
 
-  ask: operation(
-    Type.Object({ question: Type.String(), from: path }, strict),
-    async ({ platform, signal }, { question, from }) =>
-      readable(await askQuestion(platform, question, from, signal)),
+  ask: operation({ question: v.string(), from: path }, async ({ platform, signal }, { question, from }) =>
+    readable(await askQuestion(platform, question, from, signal)),
   ),
 
-  tables: operation(Type.Object({}, strict), ({ platform }) => listTables(platform)),
+  tables: operation({}, ({ platform }) => listTables(platform)),
 
-  history: operation(
-    Type.Object({ table: Type.String(), limit: Type.Integer({ minimum: 1 }) }, strict),
-    async ({ platform }, { table, limit }) => tableNamed(platform, table).history(limit),
+  history: operation({ table: v.string(), limit: integer(1) }, async ({ platform }, { table, limit }) =>
+    tableNamed(platform, table).history(limit),
   ),
 
-  optimize: operation(Type.Object({ table: Type.String() }, strict), async ({ platform }, { table }) => {
+  optimize: operation({ table: v.string() }, async ({ platform }, { table }) => {
     const delta = tableNamed(platform, table)
     const carry = ({ commitInfo }: Snapshot) => ({ pinflow: commitInfo?.pinflow })
     const done = await platform.engine.with((session) =>
@@ -104,30 +99,24 @@ export const operations = {
     return done ?? { removedFiles: 0, addedFiles: 0 }
   }),
 
-  vacuum: operation(
-    Type.Object({ table: Type.String(), dryRun: Type.Boolean() }, strict),
-    async ({ platform }, { table, dryRun }) => {
-      const delta = tableNamed(platform, table)
-      const files = await (dryRun ? vacuumable : vacuum)(delta, { nowMs: Date.now() })
-      return files.map(({ key, sizeBytes }) => ({ key, sizeBytes }))
-    },
-  ),
+  vacuum: operation({ table: v.string(), dryRun: v.boolean() }, async ({ platform }, { table, dryRun }) => {
+    const delta = tableNamed(platform, table)
+    const files = await (dryRun ? vacuumable : vacuum)(delta, { nowMs: Date.now() })
+    return files.map(({ key, sizeBytes }) => ({ key, sizeBytes }))
+  }),
 
-  rebuild: operation(Type.Object({ dataset: Type.String() }, strict), async ({ platform }, { dataset }) => {
+  rebuild: operation({ dataset: v.string() }, async ({ platform }, { dataset }) => {
     refuseUnlessDataset(platform, dataset)
     await platform.rebuild(dataset)
     return listTables(platform)
   }),
 
   restore: operation(
-    Type.Object(
-      {
-        dataset: Type.String(),
-        toEpoch: Type.Optional(Type.Integer({ minimum: 0 })),
-        toTimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
-      },
-      strict,
-    ),
+    {
+      dataset: v.string(),
+      toEpoch: v.exactOptional(integer(0)),
+      toTimeMs: v.exactOptional(integer(0)),
+    },
     async ({ platform }, { dataset, toEpoch, toTimeMs }) => {
       refuseUnlessDataset(platform, dataset)
       if ((toEpoch === undefined) === (toTimeMs === undefined))
@@ -137,14 +126,14 @@ export const operations = {
     },
   ),
 
-  resume: operation(Type.Object({ dataset: Type.String() }, strict), async ({ platform }, { dataset }) => {
+  resume: operation({ dataset: v.string() }, async ({ platform }, { dataset }) => {
     refuseUnlessDataset(platform, dataset)
     return { goesOnAfter: await platform.resume(dataset) }
   }),
 
-  verify: operation(Type.Object({}, strict), ({ platform }) => verifyPlatform(platform)),
+  verify: operation({}, ({ platform }) => verifyPlatform(platform)),
 
-  runBatch: operation(Type.Object({}, strict), async ({ platform, emit, signal }) => {
+  runBatch: operation({}, async ({ platform, emit, signal }) => {
     const seconds = new Stopwatch()
     // What stands in the way of one dataset is said once the others are done.
     const failures: unknown[] = []
@@ -163,7 +152,7 @@ export const operations = {
 } as const
 
 export type OperationName = keyof typeof operations
-export type ParametersOf<Name extends OperationName> = Static<(typeof operations)[Name]['parameters']>
+export type ParametersOf<Name extends OperationName> = v.InferOutput<(typeof operations)[Name]['parameters']>
 export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]['run']>>
 
 /** @throws TABLE_UNKNOWN */

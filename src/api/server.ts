@@ -12,9 +12,9 @@ import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
-import { Value } from 'typebox/value'
+import * as v from 'valibot'
 import { type ErrorCode, isSystemError, messageOf, PipelineError, Turns } from '../core/index.ts'
-import { hostAllowed, urlOf } from '../gateway/index.ts'
+import { hostAllowed, urlOf, withoutSchemas } from '../gateway/index.ts'
 import type { Platform } from '../platform/index.ts'
 import { type Context, type OperationName, operations } from './operations.ts'
 
@@ -40,7 +40,7 @@ const stallMs = 15_000
 
 /** @throws PORT_IN_USE */
 export async function serveApi(platform: Platform, options: ApiOptions): Promise<Api> {
-  const app = Fastify({ forceCloseConnections: true })
+  const app = Fastify({ forceCloseConnections: true, schemaController: withoutSchemas })
   const ending = new AbortController()
   const running = new Set<Promise<void>>()
   const questions = new Turns()
@@ -151,9 +151,12 @@ export async function runOperation(
   parameters: unknown,
 ): Promise<unknown> {
   const { parameters: schema, run } = operations[name]
-  const [wrong] = Value.Errors(schema, parameters)
-  if (wrong) throw new PipelineError('REQUEST_INVALID', `${name}${wrong.instancePath}: ${wrong.message}`)
-  return run(context, parameters as never)
+  const { success, output, issues } = v.safeParse(schema, parameters)
+  if (success) return run(context, output as never)
+  const [wrong] = issues
+  const path = v.getDotPath(wrong)
+  const what = wrong.expected === 'never' ? 'there is no such parameter' : wrong.message
+  throw new PipelineError('REQUEST_INVALID', `${path === null ? name : `${name}.${path}`}: ${what}`)
 }
 
 function errorOf(error: unknown, operation: string, logger: Logger): { code: ErrorCode; message: string } {

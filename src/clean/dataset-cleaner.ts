@@ -71,9 +71,14 @@ export class DatasetCleaner {
     })
   }
 
-  /** Looks at no table: the first step, or `state`, does. @throws PIPELINE_INVALID when the cleaning text cannot make one */
-  static async open(parts: CleanerParts): Promise<DatasetCleaner> {
-    const cleaner = await DuckDbCleaner.open(parts.engine, parts.dataset)
+  /**
+   * Looks at no table: the first step, or `state`, does.
+   *
+   * @param other of the same dataset, on the same engine: its text, which has been checked, serves both
+   * @throws PIPELINE_INVALID when the cleaning text cannot make a table
+   */
+  static async open(parts: CleanerParts, other?: DatasetCleaner): Promise<DatasetCleaner> {
+    const cleaner = other ? other.#cleaner : await DuckDbCleaner.open(parts.engine, parts.dataset)
     return new DatasetCleaner(parts, cleaner)
   }
 

@@ -1,10 +1,8 @@
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
-import { type OperationName, type ParametersOf, type ResultOf, runOperation } from '../api/index.ts'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { OperationName, ParametersOf, ResultOf } from '../api/index.ts'
 import { DataFolder, type ErrorCode, messageOf, type Owner, PipelineError } from '../core/index.ts'
-import { Platform } from '../platform/index.ts'
-import { stderrLogger } from './serve.ts'
-import { type GlobalOptions, loadSettings, openPipeline } from './settings.ts'
+import { type GlobalOptions, loadSettings } from './settings.ts'
 
 export interface CallOptions {
   /** Takes the items of a result that has many. */
@@ -48,20 +46,9 @@ export async function connect(globals: GlobalOptions, { running = false } = {}):
       `there is no data in ${data}: name another folder with --data, or begin with \`pinflow demo\` or \`pinflow start\``,
     )
   }
-  const platform = await Platform.open({
-    config: settings.config,
-    pipeline: await openPipeline(settings),
-    logger: stderrLogger('warn'),
-  })
-  if (running) platform.start()
-  return {
-    call: async (
-      name,
-      parameters,
-      { onItem = () => undefined, signal = new AbortController().signal } = {},
-    ) => (await runOperation(name, { platform, signal, emit: onItem }, parameters)) as ResultOf<typeof name>,
-    close: () => platform.abandon(),
-  }
+  // Most commands ask a process that has all of it loaded.
+  const { openCaller } = await import('./open-caller.ts')
+  return openCaller(settings, { running })
 }
 
 /** Run one operation on a data folder. */
@@ -86,14 +73,7 @@ async function callOwner(
   { onItem, signal }: CallOptions,
 ): Promise<unknown> {
   try {
-    const response = await fetch(`${owner.apiUrl}/api/${name}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${owner.token}` },
-      body: JSON.stringify(parameters),
-      signal: signal ?? null,
-    })
-    if (!response.body) throw new Error(`status ${response.status} without a body`)
-    for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
+    for await (const line of linesOf(await post(owner, name, parameters, signal))) {
       const { item, result, error } = JSON.parse(line) as Line
       if (item !== undefined) onItem?.(item)
       else if (error) throw new PipelineError(error.code, error.message)
@@ -108,6 +88,36 @@ async function callOwner(
       `process ${owner.pid} at ${owner.apiUrl}: ${messageOf(error)}`,
       { cause: error },
     )
+  }
+}
+
+/** Not by `fetch`, which takes longer to load than most answers, and gives up on one that takes five minutes. */
+async function post(
+  { apiUrl, token }: Owner,
+  name: string,
+  parameters: unknown,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  const request = process.getBuiltinModule('node:http').request(`${apiUrl}/api/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    ...(signal && { signal }),
+  })
+  request.end(JSON.stringify(parameters))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return response.setEncoding('utf8')
+}
+
+/** Lines as they come; what follows the last line end is none. */
+async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let begun = ''
+  for await (const piece of pieces) {
+    const [rest = '', ...next] = piece.split('\n')
+    begun += rest
+    for (const line of next) {
+      yield begun
+      begun = line
+    }
   }
 }
 

@@ -28,7 +28,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     apiPort: options.apiPort ?? 0,
   })
   const pipeline = await openPipeline(settings)
-  const { source, total, errors } = openSource(pipeline, options)
+  const { source, total, errors } = await openSource(pipeline, options)
   const progress = showProgress(process.stderr)
   const server = await serve(settings, pipeline, { logger: stderrLogger('warn') })
   const stop = new AbortController()

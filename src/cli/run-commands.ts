@@ -1,21 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DataFolder, describeConfig } from '../core/index.ts'
-import { emulate } from '../emulate/index.ts'
-import { call } from './call.ts'
-import { type DemoOptions, demo } from './demo.ts'
-import { answerTable, printReport } from './print-report.ts'
-import { showProgress } from './render/progress.ts'
-import { serve, stderrLogger } from './serve.ts'
-import { type GlobalOptions, loadSettings, openPipeline } from './settings.ts'
-import { openSource, printUnsent } from './sources.ts'
+import { describeConfig } from '../core/index.ts'
+import type { DemoOptions } from './demo.ts'
+import type { EmulateOptions } from './emulate.ts'
+import { answerTable } from './print-report.ts'
+import { type GlobalOptions, loadSettings } from './settings.ts'
 
-/** Commands that make something happen: demo, start, emulate, run, config. */
+/** Commands that make something happen: demo, start, emulate, run, config. What they need is loaded when they run. */
 export function addRunCommands(program: Command): void {
   withSource(program.command('demo'))
     .description(
       'run the whole pipeline once on made-up or given posts, in a new data folder, and print what came of it',
     )
     .action(async (options: DemoOptions) => {
+      const { demo } = await import('./demo.ts')
       process.exitCode = await demo(options)
     })
 
@@ -23,19 +20,28 @@ export function addRunCommands(program: Command): void {
     .command('start')
     .description('run the platform until it is stopped')
     .option('--adopt', 'continue with a log that is behind its lake; what is missing is entered as lost')
-    .action(start)
+    .action(async (options: GlobalOptions & { adopt?: boolean }) => {
+      const { start } = await import('./start.ts')
+      await start(options)
+    })
 
   withSource(program.command('emulate'))
     .description('post records through the front doors, of the running platform or of one started for it')
     .addOption(new Option('--rate <posts>', 'posts a second at most').argParser(positive))
     .addOption(new Option('--seed <n>', 'seed of the random sequence').argParser(whole))
-    .action(emulateCommand)
+    .action(async (options: EmulateOptions) => {
+      const { emulateCommand } = await import('./emulate.ts')
+      await emulateCommand(options)
+    })
 
   const run = program.command('run').description('run a job now')
   run
     .command('batch')
     .description('land what is in the log, clean everything landed as a batch, answer and verify')
-    .action(runBatch)
+    .action(async (options: GlobalOptions) => {
+      const { runBatch } = await import('./run-batch.ts')
+      await runBatch(options)
+    })
 
   program
     .command('config')
@@ -71,75 +77,6 @@ function positive(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value > 0) return value
   throw new InvalidArgumentError('It is a whole number above 0.')
-}
-
-async function start(options: GlobalOptions & { adopt?: boolean }): Promise<void> {
-  const settings = await loadSettings(options)
-  const logger = stderrLogger('info')
-  // What the log cannot write any more, only a new process can read back.
-  const onFatal = () => process.exit(2)
-  const server = await serve(settings, await openPipeline(settings), {
-    logger,
-    adopt: options.adopt ?? false,
-    onFatal,
-  })
-  const { gatewayUrl, apiUrl } = server
-  const urls = { gatewayUrl, apiUrl, data: server.platform.folder.root }
-  console.log(
-    options.json
-      ? JSON.stringify(urls)
-      : `pinflow is ready\n  front doors  ${gatewayUrl}\n  API          ${apiUrl}\n  data         ${urls.data}\nCtrl-C stops it.`,
-  )
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
-  logger.info('stopping: finishing what was received')
-  await server.close()
-}
-
-async function emulateCommand(options: DemoOptions & { rate?: number; seed?: number }): Promise<void> {
-  const settings = await loadSettings(options)
-  const pipeline = await openPipeline(settings)
-  const { source, total, errors } = openSource(pipeline, options)
-  const owner = await DataFolder.owner(settings.config.data)
-  const server = owner ? undefined : await serve(settings, pipeline, { logger: stderrLogger('warn') })
-  const progress = showProgress(process.stderr)
-  const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort())
-  try {
-    progress.step('posting', total)
-    let posts = 0
-    const account = await emulate({
-      pipeline,
-      gatewayUrl: (owner ?? server)?.gatewayUrl ?? '',
-      source,
-      via: options.via,
-      ...(options.rate !== undefined && { ratePerSecond: options.rate }),
-      signal: stop.signal,
-      onProgress: () => progress.at(++posts),
-    })
-    progress.end()
-    const rows = Object.entries(account.datasets).map(([dataset, counts]) => ({ dataset, ...counts }))
-    console.log(
-      options.json ? JSON.stringify({ ...account, sourceErrors: errors }, null, 2) : answerTable(rows),
-    )
-    printUnsent(errors, account.refused)
-    const complete = rows.every(({ sent, acknowledged }) => sent === acknowledged) && errors.length === 0
-    process.exitCode = stop.signal.aborted ? 130 : complete ? 0 : 1
-  } finally {
-    progress.end()
-    await server?.close()
-  }
-}
-
-async function runBatch(options: GlobalOptions): Promise<void> {
-  const settings = await loadSettings(options)
-  const progress = showProgress(process.stderr)
-  progress.step('landing, cleaning as a batch')
-  const done = await call(options, 'runBatch', {}, { running: true }).finally(() => progress.end())
-  if (options.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`)
-  else printReport(done, await openPipeline(settings), { data: settings.config.data, stdout: process.stdout })
-  process.exitCode = done.verify.ok ? 0 : 1
 }
 
 async function showConfig(options: GlobalOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LoadedConfig, loadConfig } from '../core/index.ts'
-import { loadPipeline, type Pipeline } from '../pipeline/index.ts'
+import type { Pipeline } from '../pipeline/index.ts'
 
 /** The options every command takes. */
 export interface GlobalOptions {
@@ -37,6 +37,7 @@ export function loadSettings(
 }
 
 /** @throws PIPELINE_INVALID */
-export function openPipeline({ config }: LoadedConfig): Promise<Pipeline> {
+export async function openPipeline({ config }: LoadedConfig): Promise<Pipeline> {
+  const { loadPipeline } = await import('../pipeline/index.ts')
   return loadPipeline(config.pipeline ?? packagedPipeline, { id: config.id })
 }

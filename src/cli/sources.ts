@@ -23,7 +23,11 @@ export interface OpenSource {
  * @param defaultPosts draws of the random sequence when no number is asked for
  * @throws USAGE, SOURCE_UNREADABLE
  */
-export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPosts = 2_000): OpenSource {
+export async function openSource(
+  pipeline: Pipeline,
+  options: SourceOptions,
+  defaultPosts = 2_000,
+): Promise<OpenSource> {
   const { posts, order, seed } = options
   const errors: string[] = []
   if (options.source !== undefined) {
@@ -35,13 +39,13 @@ export function openSource(pipeline: Pipeline, options: SourceOptions, defaultPo
     const source = ndjsonSource(pipeline, folder, { ...(posts !== undefined && { posts }), onSourceError })
     return { source, ...(posts !== undefined && { total: posts }), errors }
   }
-  const { source: synthetic } = pipeline
+  const synthetic = await pipeline.source?.()
   if (!synthetic)
     throw new PipelineError('USAGE', `pipeline ${pipeline.name} has no made-up rows: name a --source`)
   const total =
     order === 'sequential' ? Math.min(posts ?? synthetic.rows, synthetic.rows) : (posts ?? defaultPosts)
   const wanted = { order, posts: total, ...(seed !== undefined && { seed }) }
-  return { source: syntheticSource(pipeline, wanted), total, errors }
+  return { source: await syntheticSource(pipeline, wanted), total, errors }
 }
 
 /** Say what could not be posted, and what the doors refused. */

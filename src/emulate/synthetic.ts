@@ -8,13 +8,13 @@ import type { Post, Source } from './source.ts'
  * @param options.order `random`: the pipeline's own sequence of draws, repeats included; `sequential`: each row once
  * @param options.posts how many; default: for ever in random order, every row in sequential order (and never more)
  * @param options.seed of the draws; default the pipeline's
- * @throws SOURCE_UNREADABLE when the pipeline has no such rows
+ * @throws SOURCE_UNREADABLE when the pipeline has no such rows; PIPELINE_INVALID
  */
-export function syntheticSource(
+export async function syntheticSource(
   pipeline: Pipeline,
   options: { order: 'random' | 'sequential'; posts?: number; seed?: number },
-): Source {
-  const { source } = pipeline
+): Promise<Source> {
+  const source = await pipeline.source?.()
   if (!source)
     throw new PipelineError('SOURCE_UNREADABLE', `pipeline ${pipeline.name} has no synthetic rows of its own`)
   const datasets = pipeline.datasets.map(({ name }) => name)

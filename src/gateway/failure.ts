@@ -1,5 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, PipelineError } from '../core/index.ts'
+
+/** An import of node:http would load a WebSocket client as well, as all its names are read. */
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** Why a request is not served, before a protocol gives it its form. */
 export interface Failure {

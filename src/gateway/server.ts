@@ -5,6 +5,7 @@ import { showsAws, withoutStage } from './address.ts'
 import { answerError } from './door.ts'
 import { kafkaRestDoor } from './kafka-rest/index.ts'
 import type { GatewayOptions } from './options.ts'
+import { withoutSchemas } from './without-schemas.ts'
 
 /** A client has this long to send a request, and its head. */
 const requestTimeoutMs = 30_000
@@ -15,6 +16,7 @@ const timeoutsCheckMs = 5_000
 export function createServer({ stages }: GatewayOptions): FastifyInstance {
   return Fastify({
     logger: false,
+    schemaController: withoutSchemas,
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: headTimeoutMs, connectionsCheckingInterval: timeoutsCheckMs },
     // While it closes, a request is refused by its own protocol.

@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/index.ts'
-import type { PipelineDefinition } from './define.ts'
+import type { PipelineDefinition, SyntheticSource } from './define.ts'
 
 /**
  * Check what a pipeline file exports, as far as the definition alone can tell; what names become with the
@@ -18,7 +18,8 @@ export function checkDefinition(value: unknown): asserts value is PipelineDefini
     checkDataset(dataset, `datasets.${name}`)
   }
   if (definition.questions !== undefined) reference(definition.questions, 'folder', 'questions')
-  if (definition.source !== undefined) checkSource(definition.source)
+  if (definition.source !== undefined && typeof definition.source !== 'function')
+    refuse('source must be a function that gives a promise of the rows')
 }
 
 function checkDataset(value: unknown, where: string): void {
@@ -94,7 +95,8 @@ function checkKey(dataset: Members, columns: readonly string[], where: string): 
   if (key === null) refuse(`${where}.onDuplicate means nothing without a key`)
 }
 
-function checkSource(value: unknown): void {
+/** Check what a pipeline's `source` gives. @throws PIPELINE_INVALID */
+export function checkSource(value: unknown): asserts value is SyntheticSource {
   const source = object(value, 'source')
   // A source may be an instance of a class, so members beyond the four are its own affair.
   if (!Number.isSafeInteger(source.rows) || Number(source.rows) < 1)

@@ -84,7 +84,8 @@ export interface PipelineDefinition {
   name: string
   datasets: Readonly<Record<string, DatasetDefinition>>
   questions?: SqlFolder
-  source?: SyntheticSource
+  /** Loaded when it is asked for, so that what makes rows up takes nothing of a platform that runs. */
+  source?: () => Promise<SyntheticSource>
 }
 
 /** Checks nothing: gives the definition its type. `loadPipeline` checks it. */

@@ -6,7 +6,8 @@ export interface Pipeline {
   readonly folder: string
   readonly datasets: readonly Dataset[]
   readonly questions: readonly Question[]
-  readonly source?: SyntheticSource
+  /** @throws PIPELINE_INVALID */
+  readonly source?: () => Promise<SyntheticSource>
 }
 
 export interface Dataset {

@@ -293,19 +293,20 @@ export class Platform {
   }
 
   async #openCleaners(tables: LocalObjectStore): Promise<void> {
+    const opened = new Map<Dataset, DatasetCleaner>()
     for (const path of cleaningPaths) {
-      for (const dataset of this.pipeline.datasets)
-        await this.#datasets.add(path, await this.#openCleaner(dataset, path, tables))
+      for (const dataset of this.pipeline.datasets) {
+        const parts = this.#cleanerParts(dataset, path, tables)
+        const cleaner = await DatasetCleaner.open(parts, opened.get(dataset))
+        opened.set(dataset, cleaner)
+        await this.#datasets.add(path, cleaner)
+      }
     }
   }
 
-  async #openCleaner(
-    dataset: Dataset,
-    path: CleaningPath,
-    tables: LocalObjectStore,
-  ): Promise<DatasetCleaner> {
+  #cleanerParts(dataset: Dataset, path: CleaningPath, tables: LocalObjectStore) {
     const { groupRecordsMax, groupBytesMax } = this.config.clean
-    return DatasetCleaner.open({
+    return {
       dataset,
       datasets: this.pipeline.datasets,
       path,
@@ -318,8 +319,8 @@ export class Platform {
       temporaryFolder: this.folder.path('tmp'),
       limits: { recordsMax: groupRecordsMax, bytesMax: groupBytesMax },
       turns: this.#cleaningTurns,
-      onWarning: (message) => this.#logger.warn(message),
-    })
+      onWarning: (message: string) => this.#logger.warn(message),
+    }
   }
 
   #worker(name: string, idleMs: number, step: () => Promise<boolean>): Worker {

@@ -8,6 +8,7 @@ import {
   literal,
   type Row,
   type Session,
+  type Statement,
   scanSql,
 } from '../table/index.ts'
 import type { SeenTable } from './catalog.ts'
@@ -47,10 +48,14 @@ export async function answer(
       await makeViews(session, seen)
       await session.run(`SET search_path = ${literal(`main,${from}`)}`)
       await lockDown(session, seen)
-      await refuseUnlessSelect(session, sql)
-      const read = await tablesRead(session, sql, seen, from)
-      const { columns, rows } = await rowsOf(session, sql, options.answerBytesMax, signal)
-      return { columns, rows, versions: versionsOf(read) }
+      const statement = await prepareSelect(session, sql)
+      try {
+        const read = await tablesRead(session, sql, seen, from)
+        const { columns, rows } = await rowsOf(session, statement, options.answerBytesMax, signal)
+        return { columns, rows, versions: versionsOf(read) }
+      } finally {
+        statement.destroySync()
+      }
     })
   } finally {
     engine.close()
@@ -70,11 +75,16 @@ export function ask(
 }
 
 /** Columns and rows, read piece by piece, while they are no more than a limit. */
-async function rowsOf(session: Session, sql: string, bytesMax: number, signal: AbortSignal | undefined) {
+async function rowsOf(
+  session: Session,
+  statement: Statement,
+  bytesMax: number,
+  signal: AbortSignal | undefined,
+) {
   const rows: Row[] = []
   let bytes = 0
   try {
-    const { columns, pieces } = await session.pieces(sql, signal)
+    const { columns, pieces } = await session.pieces(statement, signal)
     for await (const piece of pieces) {
       for (const row of piece) {
         bytes += jsonBytes(row)
@@ -150,11 +160,12 @@ async function lockDown(session: Session, seen: readonly SeenTable[]): Promise<v
   await session.run('SET lock_configuration = true')
 }
 
-async function refuseUnlessSelect(session: Session, sql: string): Promise<void> {
-  const kind = await session.statementKind(sql).catch((error: unknown) => {
+async function prepareSelect(session: Session, sql: string): Promise<Statement> {
+  const { kind, statement } = await session.prepare(sql).catch((error: unknown) => {
     throw invalidQuery(error)
   })
-  if (kind === 'SELECT') return
+  if (kind === 'SELECT' && statement) return statement
+  statement?.destroySync()
   throw new PipelineError('QUERY_INVALID', `only a single SELECT can be asked, this is ${kind}`)
 }
 

@@ -146,13 +146,9 @@ export async function readCheckpoint(
 ): Promise<Action[]> {
   const files = `read_parquet([${paths.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false, binary_as_string = true)`
   try {
-    const { columns } = await session.query(`SELECT * FROM ${files} LIMIT 0`)
-    const actions: Action[] = []
-    for (const kind of stateKinds) {
-      if (!columns.some(({ name }) => name === kind)) continue
-      for (const row of await readKind(session, files, kind)) actions.push(stateAction(kind, row, where))
-    }
-    if (columns.some(({ name }) => name === 'sidecar')) await refuseSidecars(session, files, where)
+    const fields = await session.fields(`SELECT * FROM ${files}`)
+    const actions = await readActions(session, files, fields, where)
+    if (fields.has('sidecar')) await refuseSidecars(session, files, where)
     await checkSeal(session, paths, actions, where)
     return actions
   } catch (error) {
@@ -191,19 +187,30 @@ function inOrder(value: unknown): unknown {
   )
 }
 
-/** The actions of one kind. Other writers add fields (parsed statistics with NaN, which JSON has not): only ours are read. */
-async function readKind(
+/** Other writers add fields (parsed statistics with NaN, which JSON has not): only those we know are read. */
+async function readActions(
   session: Session,
   files: string,
-  kind: (typeof stateKinds)[number],
-): Promise<unknown[]> {
-  const { columns } = await session.query(`SELECT ${identifier(kind)}.* FROM ${files} LIMIT 0`)
-  const known = columns.filter(({ name }) => Object.hasOwn(actionFields[kind], name))
-  const fields = known.map(({ name }) => `${literal(name)}: ${identifier(kind)}.${identifier(name)}`)
-  const rows = await session.rows(
-    `SELECT CAST(to_json({${fields.join(', ')}}) AS VARCHAR) AS "action" FROM ${files} WHERE ${identifier(kind)} IS NOT NULL`,
+  fields: ReadonlyMap<string, readonly string[]>,
+  where: string,
+): Promise<Action[]> {
+  const kinds = stateKinds.filter((kind) => fields.has(kind))
+  const columns = kinds.map((kind) => {
+    const column = identifier(kind)
+    const found = fields.get(kind)!
+    const known = found.filter((name) => Object.hasOwn(actionFields[kind], name))
+    const members = known.map((name) => `${literal(name)}: ${column}.${identifier(name)}`)
+    // A struct that is taken apart and put together again takes longer.
+    const json = `to_json(${known.length === found.length ? column : `{${members.join(', ')}}`})`
+    return `CASE WHEN ${column} IS NOT NULL THEN CAST(${json} AS VARCHAR) END AS ${column}`
+  })
+  if (columns.length === 0) return []
+  const rows = await session.rows(`SELECT ${columns.join(', ')} FROM ${files}`)
+  return kinds.flatMap((kind) =>
+    rows
+      .filter((row) => row[kind] !== null)
+      .map((row) => stateAction(kind, withoutNulls(JSON.parse(String(row[kind]))), where)),
   )
-  return rows.map((row) => withoutNulls(JSON.parse(String(row.action))))
 }
 
 /** Fields that are null were absent; null partition values stay. */

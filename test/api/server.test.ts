@@ -79,6 +79,21 @@ test('what is no request of the API is refused with a code and a message', async
   }
 })
 
+test.each([
+  ['sql', { sql: 'SELECT 1', from: 'batch', extra: 1 }, 'sql.extra: there is no such parameter'],
+  ['sql', { sql: 'SELECT 1', from: 'there' }, 'sql.from: .*"stream" \\| "batch".* "there"'],
+  ['sql', { sql: 'SELECT 1' }, 'sql.from: .*undefined'],
+  ['history', { table: 'stream.user', limit: 0 }, 'history.limit: .*>=1.* 0'],
+  ['history', { table: 'stream.user', limit: 1.5 }, 'history.limit: .*integer.* 1.5'],
+  ['status', 5, 'status: .* 5'],
+])('%s does not take %j', async (operation, parameters, message) => {
+  const { status, lines } = await post(`/api/${operation}`, { body: JSON.stringify(parameters) })
+  expect(status).toBe(200)
+  expect(lines).toEqual([
+    { error: { code: 'REQUEST_INVALID', message: expect.stringMatching(`^${message}$`) } },
+  ])
+})
+
 test('an answer keeps columns of one name apart, and numbers that JSON has not as text', async () => {
   const { result } = await ask(
     `SELECT 1 AS a, 2 AS a, 'NaN'::DOUBLE AS n, ['-inf'::FLOAT] AS l, 1.50::DECIMAL(4, 2) AS d,

@@ -7,7 +7,8 @@ const pipeline = await loadPipeline(join(import.meta.dirname, '../../pipelines/p
 
 async function pins(options: Parameters<typeof openSource>[1]): Promise<unknown[]> {
   const sent: unknown[] = []
-  for await (const { records } of openSource(pipeline, options, 3).source) sent.push(records[0]?.json)
+  const { source } = await openSource(pipeline, options, 3)
+  for await (const { records } of source) sent.push(records[0]?.json)
   return sent
 }
 

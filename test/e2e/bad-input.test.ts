@@ -75,7 +75,10 @@ describe('a configuration', () => {
         env: { PINFLOW_GATWAY_PORT: '1' },
       },
     )
-    await expectRefused(['start', '--api-port', '70000'], ['api.port = 70000 (flag) must be <= 65535', next])
+    await expectRefused(
+      ['start', '--api-port', '70000'],
+      ['api.port = 70000 (flag) must be integer 0–65535', next],
+    )
   })
 })
 

@@ -50,7 +50,7 @@ export class Load {
   static async open(random: (limit: number) => number): Promise<Load> {
     const { source } = await loadPipeline(join(root, 'pipelines', 'pinterest'), { id: 'demo' })
     if (!source) throw new Error('the packaged pipeline makes no rows')
-    return new Load(source, random)
+    return new Load(await source(), random)
   }
 
   start(gatewayUrl: string, clients: number): void {

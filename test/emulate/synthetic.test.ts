@@ -11,7 +11,7 @@ const source: SyntheticSource = {
     for (let i = 0; ; i++) yield (seed + 3 * i) % 4
   },
 }
-const pipeline = { ...pipelineOf(dataset('pin'), dataset('geo')), source }
+const pipeline = { ...pipelineOf(dataset('pin'), dataset('geo')), source: async () => source }
 
 async function first(source: Source, count: number): Promise<Post[]> {
   const posts: Post[] = []
@@ -34,26 +34,30 @@ function rows(posts: readonly Post[]): number[] {
 
 describe('synthetic rows', () => {
   test('in random order are the draws of the seed, repeats included, for ever', async () => {
-    expect(rows(await first(syntheticSource(pipeline, { order: 'random' }), 6))).toEqual([0, 3, 2, 1, 0, 3])
-    const seeded = syntheticSource(pipeline, { order: 'random', seed: 2, posts: 3 })
+    expect(rows(await first(await syntheticSource(pipeline, { order: 'random' }), 6))).toEqual([
+      0, 3, 2, 1, 0, 3,
+    ])
+    const seeded = await syntheticSource(pipeline, { order: 'random', seed: 2, posts: 3 })
     expect(rows(await first(seeded, 99))).toEqual([2, 1, 0])
   })
 
   test('in sequential order are each sent once', async () => {
-    expect(rows(await first(syntheticSource(pipeline, { order: 'sequential' }), 99))).toEqual([0, 1, 2, 3])
-    const some = syntheticSource(pipeline, { order: 'sequential', posts: 2 })
+    expect(rows(await first(await syntheticSource(pipeline, { order: 'sequential' }), 99))).toEqual([
+      0, 1, 2, 3,
+    ])
+    const some = await syntheticSource(pipeline, { order: 'sequential', posts: 2 })
     expect(rows(await first(some, 99))).toEqual([0, 1])
-    const many = syntheticSource(pipeline, { order: 'sequential', posts: 9 })
+    const many = await syntheticSource(pipeline, { order: 'sequential', posts: 9 })
     expect(rows(await first(many, 99))).toHaveLength(4)
   })
 
   test('are refused where the pipeline has none, or a row lacks a dataset', async () => {
     const none = pipelineOf(dataset('pin'))
-    expect(() => syntheticSource(none, { order: 'random' })).toThrow(
-      expect.objectContaining({ code: 'SOURCE_UNREADABLE' }),
-    )
+    await expect(syntheticSource(none, { order: 'random' })).rejects.toMatchObject({
+      code: 'SOURCE_UNREADABLE',
+    })
     const lacking = { ...pipeline, datasets: [dataset('user')] }
-    const posts = first(syntheticSource(lacking, { order: 'sequential' }), 1)
+    const posts = first(await syntheticSource(lacking, { order: 'sequential' }), 1)
     await expect(posts).rejects.toMatchObject({ code: 'PIPELINE_INVALID' })
   })
 })

@@ -26,7 +26,7 @@ done(result)`
 test('delta-rs reads every table as we do, after several commits and a checkpoint', async () => {
   const { platform: running, gatewayUrl } = platform
   for (let round = 0; round < 12; round++) {
-    const source = syntheticSource(running.pipeline, { order: 'random', posts: 40, seed: round })
+    const source = await syntheticSource(running.pipeline, { order: 'random', posts: 40, seed: round })
     await emulate({ pipeline: running.pipeline, gatewayUrl, source, via: 'both' })
     await running.settle()
     await running.runBatch()

@@ -10,6 +10,7 @@ interface Sum {
   faults: Map<string, number>
   skipped: Map<string, string>
   figures: Map<string, number[]>
+  cpuSeconds?: number
   unavailable?: string
   failures: string[]
 }
@@ -44,8 +45,10 @@ export class Report {
     }
     const event = JSON.parse(line) as Event
     if (event.event === 'unavailable') sum.unavailable = event.reason
-    else if (event.event === 'end') sum.wanted = event.wanted
-    else if (event.event === 'failure') {
+    else if (event.event === 'end') {
+      sum.wanted = event.wanted
+      if (event.cpuSeconds !== undefined) sum.cpuSeconds = event.cpuSeconds
+    } else if (event.event === 'failure') {
       sum.lost += event.lost
       sum.double += event.double
       const again = `npm run test:faults -- --only ${name} --seed ${event.seed} --runs 1`
@@ -68,19 +71,20 @@ export class Report {
     if (!sum) return
     if (failure !== undefined) sum.failures.push(failure)
     const seconds = Math.round((performance.now() - sum.startedMs) / 1_000)
-    console.log(`${name}: ${outcomeOf(sum)} in ${seconds} s`)
+    console.log(`${name}: ${outcomeOf(sum)} in ${seconds} s${cpuOf(sum)}`)
   }
 
   /** @returns whether every promise held */
   print(): boolean {
     console.log('')
-    let [runs, records, lost, double] = [0, 0, 0, 0]
+    let [runs, records, lost, double, cpuSeconds] = [0, 0, 0, 0, 0]
     for (const [name, sum] of this.#sums) {
       runs += sum.runs
       records += sum.records
       lost += sum.lost
       double += sum.double
-      console.log(`${name}: ${outcomeOf(sum)}`)
+      cpuSeconds += sum.cpuSeconds ?? 0
+      console.log(`${name}: ${outcomeOf(sum)}${cpuOf(sum)}`)
       for (const [kind, count] of sum.faults) console.log(`    ${String(count).padStart(7)}  ${kind}`)
       for (const [figure, measured] of sum.figures) console.log(`    ${figure}: ${spread(measured)}`)
       for (const [kind, why] of sum.skipped) console.log(`    not run: ${kind}: ${why}`)
@@ -89,7 +93,7 @@ export class Report {
     const failed = [...this.#sums.values()].filter(({ failures }) => failures.length > 0).length
     const seconds = Math.round((performance.now() - this.#startedMs) / 1_000)
     console.log(
-      `\n${runs} runs in ${seconds} s, seeds from ${this.#firstSeed}, ${records} records checked: lost ${lost}, double ${double}`,
+      `\n${runs} runs in ${seconds} s, with ${Math.round(cpuSeconds)} s of CPU, seeds from ${this.#firstSeed}, ${records} records checked: lost ${lost}, double ${double}`,
     )
     const passed = [...this.#sums.values()].filter(({ runs, failures }) => runs > 0 && failures.length === 0)
     console.log(`Tests  ${passed.length} passed, ${failed} failed (campaigns)`)
@@ -111,6 +115,9 @@ function outcomeOf({ unavailable, runs, wanted, failures, records }: Sum): strin
   const short = runs < wanted && wanted < Number.MAX_SAFE_INTEGER ? ` of ${wanted} (its time was over)` : ''
   return `${runs}${short} runs, ${records} records`
 }
+
+const cpuOf = ({ cpuSeconds }: Sum): string =>
+  cpuSeconds === undefined ? '' : `, ${Math.round(cpuSeconds)} s of CPU`
 
 function spread(measured: number[]): string {
   const sorted = measured.toSorted((a, b) => a - b)

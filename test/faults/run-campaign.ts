@@ -1,16 +1,30 @@
 /** Runs one campaign, for `run.ts`: `node run-campaign.ts NAME SEED RUNS SECONDS` prints a JSON line for each event. */
 import { Broken, type Outcome } from './campaign.ts'
 import { campaigns } from './campaigns.ts'
+import { cpuSeconds, killDescendants } from './process-tree.ts'
 
 /** What a campaign's process tells, line by line. */
 export type Event =
   | { event: 'unavailable'; reason: string }
   | { event: 'run'; seed: number; outcome: Outcome }
   | { event: 'failure'; seed: number; message: string; lost: number; double: number }
-  | { event: 'end'; wanted: number }
+  | { event: 'end'; wanted: number; cpuSeconds: number | undefined }
 
 const [name = '', seedText, runsText, secondsText] = process.argv.slice(2)
 const tell = (event: Event): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
+
+// A campaign that has something to remove beside hears of the signal after this.
+let ending = false
+function endAll(signal: NodeJS.Signals): void {
+  if (ending) return
+  ending = true
+  killDescendants()
+  setImmediate(() => process.exit(signal === 'SIGINT' ? 130 : 143))
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, endAll)
+// However the process that started this one has ended.
+process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+process.channel?.unref()
 
 const campaign = await campaigns[name]!()
 const firstSeed = Number(seedText)
@@ -40,4 +54,4 @@ async function runAll(): Promise<void> {
 const reason = await campaign.unavailable?.()
 if (reason !== undefined) tell({ event: 'unavailable', reason })
 else await runAll()
-tell({ event: 'end', wanted: runs })
+tell({ event: 'end', wanted: runs, cpuSeconds: cpuSeconds() })

@@ -8,7 +8,7 @@
  *
  * Exit code 1 when a promise did not hold. What a machine cannot do is printed with the reason, and not counted.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,21 +37,44 @@ const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000)
 const report = new Report(firstSeed)
 console.log(`seeds from ${firstSeed}`)
 
+const running = new Set<ChildProcess>()
+let endedBy: NodeJS.Signals | undefined
+/** How long campaigns have to let go of what they hold. */
+const endingMs = 20_000
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
+
+function end(signal: NodeJS.Signals): void {
+  endedBy ??= signal
+  for (const child of running) child.kill(signal)
+  setTimeout(() => {
+    for (const child of running) child.kill('SIGKILL')
+  }, endingMs).unref()
+}
+
 async function runCampaign(name: string): Promise<void> {
   const script = join(import.meta.dirname, 'run-campaign.ts')
   const seconds = String(Number(values.minutes) * 60)
   const args = [script, name, String(firstSeed), values.runs, seconds]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, {
+    // By the channel it hears when this process is no more.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  running.add(child)
   const closed = once(child, 'close') as Promise<[number | null, string | null]>
   report.begin(name)
-  for await (const line of createInterface({ input: child.stdout })) report.take(name, line)
+  for await (const line of createInterface({ input: child.stdout! })) report.take(name, line)
   const [code, signal] = await closed
-  report.end(name, code === 0 ? undefined : `its process ended with ${signal ?? code}`)
+  running.delete(child)
+  const ended = endedBy ? `stopped by ${endedBy}` : `its process ended with ${signal ?? code}`
+  report.end(name, code === 0 ? undefined : ended)
 }
 
 const waiting = [...names]
 async function lane(): Promise<void> {
-  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await runCampaign(name)
+  for (let name = waiting.shift(); name !== undefined && !endedBy; name = waiting.shift())
+    await runCampaign(name)
 }
 await Promise.all(Array.from({ length: lanes }, lane))
-process.exitCode = report.print() ? 0 : 1
+const passed = report.print()
+if (endedBy) process.exit(endedBy === 'SIGINT' ? 130 : 143)
+process.exitCode = passed ? 0 : 1

@@ -80,13 +80,23 @@ describe('a pipeline folder', () => {
 
   test('may be TypeScript, with a source that is code', async () => {
     const text = `
-      const source: { rows: number; seed: number } & Record<string, unknown> = {
+      const source = async (): Promise<{ rows: number; seed: number } & Record<string, unknown>> => ({
         rows: 2, seed: 7, row: (index: number) => ({ shop: String(index) }), draws: function* () { yield 1 },
-      }
+      })
       export default { ...${JSON.stringify(definition())}, source }`
     const pipeline = await loadPipeline(await folder({ 'pipeline.ts': text, ...cleanSql }), { id: 'demo' })
-    expect(pipeline.source?.rows).toBe(2)
-    expect(pipeline.source?.row(1)).toEqual({ shop: '1' })
+    const source = await pipeline.source?.()
+    expect(source?.rows).toBe(2)
+    expect(source?.row(1)).toEqual({ shop: '1' })
+  })
+
+  test('has its source checked when that is asked for', async () => {
+    const text = `export default { ...${JSON.stringify(definition())}, source: async () => ({ seed: 1 }) }`
+    const pipeline = await loadPipeline(await folder({ 'pipeline.js': text, ...cleanSql }), { id: 'demo' })
+    await expect(pipeline.source?.()).rejects.toMatchObject({
+      code: 'PIPELINE_INVALID',
+      message: expect.stringContaining('source.rows'),
+    })
   })
 
   test('has its questions in natural order, titled by their first comment', async () => {
@@ -181,7 +191,7 @@ describe('a folder that cannot be a pipeline is refused', () => {
     ['no dataset', definition({ datasets: {} }), 'at least one'],
     ['a bad dataset name', definition({ datasets: { '1shop': dataset() } }), '"1shop"'],
     ['a question of the wrong form', definition({ questions: { file: 'x' } }), '"file"'],
-    ['a source without rows', definition({ source: { seed: 1 } }), 'source.rows'],
+    ['a source that is no function', definition({ source: { rows: 1 } }), 'source must be a function'],
   ])('%s', async (_, value, message) => {
     await expect(load(value)).rejects.toEqual(invalid(message))
   })

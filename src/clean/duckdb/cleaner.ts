@@ -221,9 +221,8 @@ export class CleanedGroup {
   async #checkRecords(): Promise<void> {
     const failed = [...this.bad.values()].filter(({ reason }) => reason === 'SQL_FAILED').length
     const [counts] = await this.session.rows(
-      `SELECT (SELECT count(*) FROM converted WHERE _mismatch IS NULL) AS expected, count(*) AS returned,
-         count(DISTINCT ${recordColumn}) FILTER (WHERE ${recordColumn} IN (SELECT ${recordColumn} FROM converted WHERE _mismatch IS NULL)) AS known
-       FROM cleaned`,
+      `SELECT (SELECT count(*) FROM converted WHERE _mismatch IS NULL) AS expected, (SELECT count(*) FROM cleaned) AS returned,
+         (SELECT count(*) FROM converted SEMI JOIN cleaned USING (${recordColumn}) WHERE _mismatch IS NULL) AS known`,
     )
     const expected = Number(counts?.expected) - failed
     if (counts?.returned === expected && counts.known === expected) return

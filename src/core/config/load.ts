@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Value } from 'typebox/value'
+import * as v from 'valibot'
 import { isSystemError, messageOf, PipelineError } from '../errors.ts'
 import { type Config, type ConfigKey, configKeys, secretKeys } from './schema.ts'
 
@@ -33,7 +33,7 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 /** @throws CONFIG_INVALID naming the key, its value, where it came from, and what is expected */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const settings = new Map<string, Setting>()
-  for (const { key, schema } of configKeys) settings.set(key, { value: schema.default, origin: 'default' })
+  for (const known of configKeys) settings.set(known.key, { value: known.default, origin: 'default' })
   const file = await readConfigFile(sources)
   if (file) {
     const { path: origin, content } = file
@@ -45,7 +45,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   for (const [key, value] of Object.entries(sources.flags)) {
     if (value !== undefined) set(settings, key, { value, origin: 'flag' })
   }
-  for (const { key, schema } of configKeys) check(key, schema, settings.get(key) as Setting)
+  for (const known of configKeys) check(known, settings.get(known.key) as Setting)
   refuseBeyondLoopback(settings)
   const origins = Object.fromEntries([...settings].map(([key, { origin }]) => [key, origin]))
   return { config: unflatten(settings), origins }
@@ -61,11 +61,11 @@ export interface DescribedKey {
 /** Every key with its value (secrets masked), where it came from, and what it means. */
 export function describeConfig({ config, origins }: LoadedConfig): DescribedKey[] {
   const values = new Map(flatten(config, 'the configuration'))
-  return configKeys.map(({ key, schema }) => ({
+  return configKeys.map(({ key, description }) => ({
     key,
     value: secretKeys.has(key) && values.get(key) !== null ? '********' : values.get(key),
     origin: origins[key] ?? 'default',
-    description: schema.description ?? '',
+    description,
   }))
 }
 
@@ -112,32 +112,27 @@ function setFromVariable(settings: Map<string, Setting>, variable: string, text:
 
 /** A list may be written with commas, everything else as in JSON; what does not parse is text. */
 function valueFromText({ schema }: ConfigKey, text: string): unknown {
-  if (accepts(schema, text)) return text
-  try {
-    const value: unknown = JSON.parse(text)
-    // A number beyond the limits is refused as such, not as text.
-    const isNumber = typeof value === 'number' && 'type' in schema && schema.type === 'integer'
-    if (isNumber || accepts(schema, value)) return value
-  } catch {
-    // Not JSON: perhaps a list.
-  }
+  const parsed = fromJson(text)
   const parts = text.split(',').map((part) => part.trim())
-  return accepts(schema, parts) ? parts : text
+  const value = [text, parsed, parts].find((candidate) => v.is(schema, candidate))
+  if (value !== undefined) return value
+  // A number beyond the limits is refused as such, not as text.
+  return typeof parsed === 'number' ? parsed : text
 }
 
-/** Not a type guard: the schema's static type is not known here. */
-function accepts(schema: ConfigKey['schema'], value: unknown): boolean {
-  return Value.Check(schema, value)
+/** @returns undefined for what is not JSON */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
-function check(key: string, schema: ConfigKey['schema'], { value, origin }: Setting): void {
-  const [wrong] = Value.Errors(schema, value)
-  if (!wrong) return
+function check({ key, schema, type, description }: ConfigKey, { value, origin }: Setting): void {
+  if (v.is(schema, value)) return
   const shown = secretKeys.has(key) ? '********' : JSON.stringify(value)
-  throw new PipelineError(
-    'CONFIG_INVALID',
-    `${key} = ${shown} (${origin}) ${wrong.message}: ${schema.description}`,
-  )
+  throw new PipelineError('CONFIG_INVALID', `${key} = ${shown} (${origin}) must be ${type}: ${description}`)
 }
 
 /** Without authentication nothing may listen where others reach it. */

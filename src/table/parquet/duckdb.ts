@@ -6,13 +6,17 @@ import {
   DuckDBInstance,
   DuckDBListValue,
   DuckDBMapValue,
+  type DuckDBPreparedStatement,
   type DuckDBResult,
+  DuckDBStructType,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api'
+
+export type Statement = DuckDBPreparedStatement
 
 export interface EngineOptions {
   /** What DuckDB may hold in memory; above it, it spills to `temporaryFolder`. */
@@ -43,15 +47,17 @@ export class Engine {
       allocator_flush_threshold: '1MiB',
       allocator_bulk_deallocation_flush_threshold: '1MiB',
     })
+    const connection = await instance.connect()
+    await connection.run(
+      "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc'",
+    )
+    connection.closeSync()
     return new Engine(instance)
   }
 
   /** A session with its own temporary tables and settings; close it. */
   async connect(): Promise<Session> {
-    const connection = await this.#instance.connect()
-    await connection.run("SET TimeZone = 'UTC'")
-    await connection.run("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
-    return new Session(connection)
+    return new Session(await this.#instance.connect())
   }
 
   /** Use a session for one action. */
@@ -108,9 +114,9 @@ export class Session {
     return { columns, rows: reader.getRows().map((values) => rowOf(columns, values)) }
   }
 
-  /** As `query`, with the rows piece by piece. Read to the end, or close the session. */
+  /** As `query`, of a statement that is bound, with the rows piece by piece. Read to the end, or close the session. */
   async pieces(
-    sql: string,
+    statement: Statement,
     signal?: AbortSignal,
   ): Promise<{ columns: { name: string; type: string }[]; pieces: AsyncIterable<Row[]> }> {
     signal?.throwIfAborted()
@@ -118,7 +124,7 @@ export class Session {
     signal?.addEventListener('abort', interrupt)
     const ended = () => signal?.removeEventListener('abort', interrupt)
     try {
-      const result = await this.connection.stream(sql)
+      const result = await statement.stream()
       const columns = columnsOf(result)
       const pieces = async function* () {
         try {
@@ -140,14 +146,31 @@ export class Session {
     yield* chunksOf(await this.connection.stream(sql))
   }
 
-  /** What an SQL text is: `SELECT`, `INSERT`, …; `several statements` or `no statement`. Throws what binding it throws. */
-  async statementKind(sql: string): Promise<string> {
+  /**
+   * What an SQL text is: `SELECT`, `INSERT`, …, with the statement, bound and not run, which is to be destroyed; `several
+   * statements` or `no statement`. Throws what binding it throws.
+   */
+  async prepare(sql: string): Promise<{ kind: string; statement?: Statement }> {
     const statements = await this.connection.extractStatements(sql)
-    if (statements.count !== 1) return statements.count === 0 ? 'no statement' : 'several statements'
+    if (statements.count !== 1)
+      return { kind: statements.count === 0 ? 'no statement' : 'several statements' }
     const statement = await statements.prepare(0)
-    const { statementType } = statement
-    statement.destroySync()
-    return StatementType[statementType] ?? 'another statement'
+    return { kind: StatementType[statement.statementType] ?? 'another statement', statement }
+  }
+
+  /** Columns of a query, which is not run, with the fields of those that are structs. */
+  async fields(sql: string): Promise<Map<string, readonly string[]>> {
+    const prepared = await this.connection.prepare(sql)
+    try {
+      return new Map(
+        Array.from({ length: prepared.columnCount }, (_, at) => {
+          const type = prepared.columnType(at)
+          return [prepared.columnName(at), type instanceof DuckDBStructType ? type.entryNames : []]
+        }),
+      )
+    } finally {
+      prepared.destroySync()
+    }
   }
 
   /** Names of the tables and views that a SELECT names: `schema.name` or `name`, unquoted; what its CTEs make included. */

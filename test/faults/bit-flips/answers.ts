@@ -18,18 +18,13 @@ export async function answersOf(platform: Platform): Promise<string> {
   if (!ok) throw new NotVerified(JSON.stringify(checks.filter((check) => !check.ok)))
   const answers: unknown[] = [accounts, ...logOf(platform)]
   // Where a record was read, from log or lake, shows in its times and key.
-  const columns =
-    'CAST(epoch AS VARCHAR), path, topic, CAST("partition" AS VARCHAR), CAST("offset" AS VARCHAR), reason, detail, hex(value)'
-  const rows = ['stream', 'batch'].map(
-    (path) => `SELECT '${path}' AS kind, to_json(t) AS "row" FROM ${path}.thing AS t`,
-  )
-  const bad = `SELECT 'bad', to_json([${columns}]) FROM quarantine.thing`
-  const { rows: found } = await runSql(
-    platform,
-    `${[...rows, bad].join(' UNION ALL ')} ORDER BY ALL`,
-    'batch',
-  )
-  answers.push(found)
+  const parts = [
+    `SELECT 'stream' AS kind, * FROM stream.thing`,
+    `SELECT 'batch' AS kind, * FROM batch.thing`,
+    `SELECT 'bad' AS kind, * EXCLUDE (key, headers, timestamp, append_time) FROM quarantine.thing`,
+  ]
+  const { rows } = await runSql(platform, parts.join(' UNION ALL BY NAME '), 'batch')
+  answers.push(...rows.map((row) => JSON.stringify(row)).sort())
   return answers.map((answer) => `${JSON.stringify(answer)}\n`).join('')
 }
 

@@ -3,6 +3,7 @@
  * damage must not do to it is end it.
  */
 import { messageOf, PipelineError } from '../../../src/core/index.ts'
+import { Engine } from '../../../src/table/index.ts'
 import { answersOf, NotVerified } from './answers.ts'
 import { openSample } from './sample.ts'
 
@@ -31,6 +32,10 @@ async function judge(data: string): Promise<Verdict> {
     await platform?.abandon()
   }
 }
+
+// For tables of a few rows threads cost more than they do.
+const openEngine = Engine.open
+Engine.open = (options) => openEngine.call(Engine, { ...options, threads: 1 })
 
 process.on('message', (data: string) => {
   void judge(data).then((verdict) => process.send?.(verdict))

@@ -1,6 +1,7 @@
 /** A data folder with every kind of file in it, made by the real platform, closed, with records that wait in its log. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type Config, loadConfig, type NewRecord } from '../../../src/core/index.ts'
 import { EmbeddedLog } from '../../../src/log/index.ts'
@@ -12,7 +13,7 @@ const pipeline: Pipeline = { name: 'sample', folder: '', datasets: [thing], ques
 const segmentBytes = 8_000
 /** A checkpoint comes after the tenth commit. */
 const rounds = 12
-/** Few rounds add files: what is read anew for every damage is little. */
+/** Few rounds add files, and are landed and cleaned as a batch: what is read anew for every damage is little. */
 const fruitfulEvery = 6
 
 async function configOf(data: string): Promise<Config> {
@@ -58,14 +59,23 @@ async function appendRound(log: Appends, round: number): Promise<void> {
   await log.append({ topic: topics[0], partition: 0, records: [{ ...copy!, key: null }] })
 }
 
+/** Wait until the stream has committed a version. */
+async function streamed(platform: Platform, version: number): Promise<void> {
+  const { table } = platform.catalog.find(({ name }) => name === 'stream.thing')!
+  while (((await table.snapshot())?.version ?? -1) < version) await sleep(20)
+}
+
 export async function makeSample(data: string): Promise<void> {
   const platform = await openSample(data)
   platform.start()
   for (let round = 0; round < rounds; round++) {
     await appendRound(platform.log, round)
-    await platform.settle()
+    await streamed(platform, round)
     // Behind in the end, so that a run has something to clean as a batch.
-    if (round < rounds - 1) await platform.runBatch()
+    if (round % fruitfulEvery === 0) {
+      await platform.settle()
+      await platform.runBatch()
+    }
   }
   await platform.close()
   const log = await EmbeddedLog.open(join(data, 'log'), {

@@ -18,7 +18,8 @@ export class Records {
   }
 
   static async open(): Promise<Records> {
-    const { source } = await loadPipeline(join(root, 'pipelines', 'pinterest'), { id: 'demo' })
+    const pipeline = await loadPipeline(join(root, 'pipelines', 'pinterest'), { id: 'demo' })
+    const source = await pipeline.source?.()
     if (!source) throw new Error('the packaged pipeline makes no rows')
     const all = Array.from({ length: templates }, (_, index) => source.row(index))
     // What follows the key, which comes first.

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { installPython, python } from '../../engines/python.ts'
@@ -31,7 +32,9 @@ export class DeltaRs {
     return rows
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const ended = once(this.#process, 'close')
     this.#process.stdin!.end()
+    await ended
   }
 }

@@ -12,7 +12,7 @@ export interface Exchange extends Append {
 /** As many as a run has. */
 export const clients = 3
 
-const pauseMs = 50
+const pauseMs = 80
 /** Clients wait so many times as long as they were waiting for the answer: a slow machine is asked for less. */
 const pausePerAnswer = 4
 
@@ -22,6 +22,8 @@ const pausePerAnswer = 4
  */
 export class Load {
   readonly exchanges: Exchange[] = []
+  /** An answer that no fault explains, told by `stop` as well: a client has stopped at it. */
+  failure: unknown
   readonly #drawing: Drawing
   readonly #random: (limit: number) => number
   readonly #unacknowledged: Batch[] = []
@@ -48,8 +50,10 @@ export class Load {
   start(clients: number): void {
     this.#stopping = false
     this.#clients = Array.from({ length: clients }, () => this.#client())
-    // Told by `stop`.
-    for (const client of this.#clients) client.catch(() => undefined)
+    for (const client of this.#clients)
+      client.catch((error: unknown) => {
+        this.failure ??= error
+      })
   }
 
   /** @throws Broken for an answer that no fault explains */

@@ -39,8 +39,11 @@ export class Place {
       : []
   }
 
+  static readonly #folders = new Set<string>()
+
   static async open(kind: PlaceKind): Promise<Place> {
     const folder = await mkdtemp(join(tmpdir(), 'pinflow-processes-'))
+    Place.#folders.add(folder)
     mkdirSync(join(folder, 'volume'))
     if (kind === 'folder') return new Place(kind, folder)
     // `cat` ends with its input, and so with this process.
@@ -98,6 +101,12 @@ export class Place {
   mountAnew(): void {
     const script = `umount "$0/volume"; ${mountImage}`
     this.#inside('sh', '-ec', script, this.beside)
+  }
+
+  /** Without waiting, for a process that ends, when those that used a place have ended. */
+  static removeAll(): void {
+    // Their volumes are seen by nobody outside.
+    for (const folder of Place.#folders) rmSync(folder, { recursive: true, force: true })
   }
 
   async close(): Promise<void> {

@@ -28,25 +28,42 @@ const stores = [
   store('read', 'delay'),
 ]
 const damages = [valueFlipped, rawObjectGone, segmentTorn, markerGone, commitGone, dataFileGone, landGone]
+const others = [pause, end, second, cleaners, ...(whyNoClock === undefined ? [leap] : [])]
+const ofVolumes: Record<PlaceKind, readonly Fault[]> = {
+  folder: [],
+  memory: [full, startReadOnly],
+  disk: [full, readOnly],
+}
 
-/** `count` of a list, another stretch of it for each seed, so that seeds in a row go through all of it. */
-function stretch<T>(list: readonly T[], seed: number, count: number): T[] {
-  return Array.from({ length: count }, (_, at) => list[(seed * count + at) % list.length]!)
+/** Runs of a build: seeds of so many in a row go through every fault, whichever is the first. */
+export const runs = 8
+
+/** Every fault that a place of this kind can bear. */
+export const everyFaultOf = (kind: PlaceKind): Fault[] => [
+  killAtInstant,
+  ...kills,
+  ...stores,
+  ...damages,
+  ...others,
+  ...ofVolumes[kind],
+]
+
+/** `count` of a list, another stretch of it for each turn, so that turns in a row go through all of it. */
+function stretch<T>(list: readonly T[], turn: number, count: number): T[] {
+  return Array.from({ length: count }, (_, at) => list[(turn * count + at) % list.length]!)
 }
 
 /** The faults of a run, in a random order. */
 export function faultsOf(seed: number, random: Random, kind: PlaceKind): Fault[] {
-  const others = [pause, end, second, cleaners]
-  if (whyNoClock === undefined) others.push(leap)
-  if (kind !== 'folder') others.push(full)
-  if (kind === 'memory') others.push(startReadOnly)
-  if (kind === 'disk') others.push(readOnly)
+  const volume = ofVolumes[kind]
   const faults = [
     killAtInstant,
-    ...stretch(kills, seed, 3),
-    ...stretch(stores, seed, 3),
+    ...stretch(kills, seed, 5),
+    ...stretch(stores, seed, 9),
     ...stretch(damages, seed, 1),
-    ...stretch(others, seed, 4),
+    ...stretch(others, seed, 2),
+    // Seeds in a row take turns on the two kinds of volumes.
+    ...(volume.length > 0 ? stretch(volume, Math.floor(seed / 2), 1) : [killAtInstant]),
   ]
   for (let at = faults.length - 1; at > 0; at--) {
     const other = random(at + 1)

@@ -17,6 +17,23 @@ export const points = [
 
 export type Point = (typeof points)[number]
 
+/** About as many operations of a point as there are within a few seconds, with clients at work. */
+export const soon: Record<Point, number> = {
+  'log append': 20,
+  'segment roll': 1,
+  flush: 20,
+  take: 3,
+  land: 2,
+  'raw object': 8,
+  'landed marker': 2,
+  'data file': 8,
+  'quarantine commit': 3,
+  'data commit': 6,
+  checkpoint: 1,
+  'key index': 6,
+  read: 20,
+}
+
 /** What is to happen at a point; carried out inside the platform's process by `points.ts`. */
 export interface Plan {
   point: Point
@@ -26,6 +43,7 @@ export interface Plan {
   times: number
   /** `fail after`: the operation is done, and then says that it is not, as one that was timed out. */
   harm: 'kill before' | 'kill after' | 'fail' | 'fail after' | 'delay'
+  /** Before the operation, or the harm in its place. */
   delayMs?: number
 }
 

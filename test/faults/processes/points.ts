@@ -49,9 +49,9 @@ export function at<T>(
 
 async function hurt<T>({ point, harm, delayMs }: Plan, operation: () => T): Promise<Awaited<T>> {
   appendFileSync(hurtFileOf(planFile!), `${harm} ${point}\n`)
+  if (delayMs !== undefined) await sleep(delayMs)
   if (harm === 'kill before') process.kill(process.pid, 'SIGKILL')
   if (harm === 'fail') throw failure('EIO', point)
-  if (harm === 'delay') await sleep(delayMs)
   const result = await operation()
   if (harm === 'kill after') process.kill(process.pid, 'SIGKILL')
   if (harm === 'fail after') throw failure('ETIMEDOUT', point)

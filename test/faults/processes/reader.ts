@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { topics } from './records.ts'
 import type { Subject } from './subject.ts'
 
-const pauseMs = 500
+const pauseMs = 1_000
 
 /** A consumer that reads one topic after another from its beginning, also while the platform dies. */
 export class Reader {

@@ -16,8 +16,8 @@ import { datasets, otherShards, otherStream, topics } from './records.ts'
 
 /** Everything happens often: takes, landings, new segments, groups. */
 const settings = {
-  PINFLOW_TAKE_AGE_MS: '400',
-  PINFLOW_LAND_AGE_MS: '800',
+  PINFLOW_TAKE_AGE_MS: '1000',
+  PINFLOW_LAND_AGE_MS: '1000',
   PINFLOW_LAND_FLUSH_SIZE: '100',
   PINFLOW_LOG_SEGMENT_BYTES: '20000',
   PINFLOW_LOG_FREE_BYTES_MIN: '1048576',
@@ -29,6 +29,7 @@ const settings = {
 
 /** After so long without a step forward something is taken to be stuck. */
 const patienceMs = 240_000
+const pollMs = 50
 
 /** A time in which clients may be refused, or lose their connection. */
 interface Excuse {
@@ -149,9 +150,10 @@ export class Subject {
   async until(what: string, isDone: () => boolean): Promise<void> {
     const deadline = performance.now() + patienceMs
     while (!isDone()) {
+      if (this.load.failure) throw this.load.failure
       if (performance.now() > deadline)
         throw new Broken(`${what} for ${patienceMs} ms\n${await this.#standing()}`)
-      await sleep(20)
+      await sleep(pollMs)
     }
   }
 

@@ -6,7 +6,7 @@ type Values = Parameters<Session['append']>[1]
 
 /** A statement of a session, in the words of the session, and what it read. */
 interface Statement {
-  method: 'run' | 'rows' | 'query' | 'chunks' | 'append'
+  method: 'run' | 'rows' | 'query' | 'fields' | 'chunks' | 'append'
   sql: string
   values?: Values
   inputs: { path: string; content: Buffer }[]
@@ -103,6 +103,10 @@ class RememberingSession {
     return this.#answer('query', sql)
   }
 
+  fields(sql: string): Promise<unknown> {
+    return this.#answer('fields', sql)
+  }
+
   async *chunks(sql: string): AsyncGenerator<unknown> {
     yield* (await this.#answer('chunks', sql)) as unknown[]
   }
@@ -184,6 +188,8 @@ async function tell(session: Session, { method, sql, values }: Statement): Promi
       return session.rows(sql)
     case 'query':
       return session.query(sql)
+    case 'fields':
+      return session.fields(sql)
     case 'chunks': {
       const chunks: unknown[] = []
       for await (const chunk of session.chunks(sql)) chunks.push(chunk)

@@ -362,7 +362,7 @@ test('no made-up record of a dataset is bad, and every rule of cleaning finds wo
   }
 })
 
-test('the pipeline draws them with seed 100', () => {
-  expect(pipeline.source).toBe(source)
+test('the pipeline draws them with seed 100', async () => {
+  expect(await pipeline.source?.()).toBe(source)
   expect([source.draws, source.seed]).toEqual([draws, 100])
 })

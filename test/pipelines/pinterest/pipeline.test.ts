@@ -21,5 +21,5 @@ test('the folder loads, with the names of the original', async () => {
   expect(pipeline.datasets[0]!.schema.ind).toEqual({ type: 'integer', from: ['index', 'ind'], min: 0 })
   expect(pipeline.questions.map(({ name }) => name)).toEqual(['1', '2', '3a', '3b', '4', '5', '6', '7', '8'])
   expect(pipeline.questions[2]!.title).toBe('Most-followed poster or posters of each country')
-  expect(pipeline.source?.rows).toBe(11_154)
+  expect((await pipeline.source?.())?.rows).toBe(11_154)
 })

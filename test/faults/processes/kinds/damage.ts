@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Broken } from '../../campaign.ts'
+import { checkVerify } from '../checks.ts'
 import type { Fault, Random } from '../fault.ts'
 import { aliveFilesOf, commitsOf, landsOf, markersOf, objectsOf, segmentsOf } from '../files.ts'
 import { clients } from '../load.ts'
@@ -34,6 +35,7 @@ function gone(what: string, find: Find): Fault {
     const found = await isFoundByVerify(subject)
     renameSync(aside, path)
     if (!found) throw new Broken(`verify does not find that ${path} is gone`)
+    await checkVerify(subject)
     return [`${what} gone`]
   }
 }
@@ -82,6 +84,7 @@ function damaged(
     await subject.start()
     subject.load.start(clients)
     if (!found) throw new Broken(`nothing tells that ${path} is damaged`)
+    await checkVerify(subject)
     return [what]
   }
 }

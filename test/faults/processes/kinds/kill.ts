@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
-import type { Plan, Point } from '../plan.ts'
+import { type Plan, type Point, soon } from '../plan.ts'
 import type { Subject } from '../subject.ts'
 
 const kind = 'kill -9 at a random instant'
@@ -21,17 +21,22 @@ export const killAtInstant: Fault = async (subject, random) => {
   return when === 1 ? [kind, 'kill -9 just after a start'] : [kind]
 }
 
-/** What happens often enough to wait for more than the first. */
-const often: readonly Point[] = ['log append', 'flush', 'take', 'data file', 'raw object']
-const seldom: readonly Point[] = ['segment roll', 'checkpoint']
+/** What a batch does, too. */
+const ofTables: readonly Point[] = [
+  'data file',
+  'quarantine commit',
+  'data commit',
+  'checkpoint',
+  'key index',
+]
 
 /** Kill −9 just before or after a step of its work. */
 export function killAt(point: Point, harm: 'kill before' | 'kill after'): Fault {
   return async (subject, random) => {
-    const most = often.includes(point) ? 20 : seldom.includes(point) ? 1 : 3
-    const plan: Plan = { point, harm, at: 1 + random(most), times: 1 }
-    // A batch has commits, checkpoints and indexes of its own.
-    if (random(3) === 0) beginBatch(subject)
+    const plan: Plan = { point, harm, at: 1 + random(soon[point]), times: 1 }
+    // What was said to be done before it is has time to reach those who are told.
+    if (harm === 'kill before') plan.delayMs = random(100)
+    if (ofTables.includes(point) && random(3) === 0) beginBatch(subject)
     await subject.excusing(async () => {
       subject.arm(plan)
       await subject.end(`${harm} ${point}`)

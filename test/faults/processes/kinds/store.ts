@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts'
-import type { Plan, Point } from '../plan.ts'
+import { type Plan, type Point, soon } from '../plan.ts'
 
 type Harm = Exclude<Plan['harm'], 'kill before' | 'kill after'>
 
@@ -9,8 +9,10 @@ const ends: readonly Point[] = ['log append', 'segment roll']
 /** A store that is slow, that fails, or that says it has failed where it did what it was asked. */
 export function store(point: Point, harm: Harm): Fault {
   return async (subject, random) => {
-    const times = 1 + random(harm === 'delay' ? 3 : 2)
-    const plan: Plan = { point, harm, at: 1 + random(3), times, delayMs: 100 + random(900) }
+    const times = 1 + random(Math.min(soon[point], harm === 'delay' ? 3 : 2))
+    const at = 1 + random(Math.min(soon[point], 3))
+    const plan: Plan = { point, harm, at, times }
+    if (harm === 'delay') plan.delayMs = 100 + random(900)
     if (harm !== 'delay' && ends.includes(point)) {
       await subject.excusing(async () => {
         subject.arm({ ...plan, times: 1 })
