@@ -3,5 +3,5 @@ export type {
   OperationName,
   ParametersOf,
   ResultOf,
-} from './operations.ts'
+} from './operations/index.ts'
 export { type Api, type ApiOptions, runOperation, serveApi } from './server.ts'

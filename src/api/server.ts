@@ -16,7 +16,7 @@ import * as v from 'valibot'
 import { type ErrorCode, isSystemError, messageOf, PipelineError, Turns } from '../core/index.ts'
 import { hostAllowed, urlOf, withoutSchemas } from '../gateway/index.ts'
 import type { Platform } from '../platform/index.ts'
-import { type Context, type OperationName, operations } from './operations.ts'
+import { type Context, type OperationName, operations } from './operations/index.ts'
 
 export interface ApiOptions {
   host: string

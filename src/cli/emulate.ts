@@ -1,7 +1,7 @@
 import { DataFolder } from '../core/index.ts'
 import { emulate } from '../emulate/index.ts'
 import type { DemoOptions } from './demo.ts'
-import { answerTable } from './print-report.ts'
+import { answerTable } from './render/answer-table.ts'
 import { showProgress } from './render/progress.ts'
 import { serve, stderrLogger } from './serve.ts'
 import { loadSettings, openPipeline } from './settings.ts'

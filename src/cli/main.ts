@@ -1,7 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { errorCodes, messageOf, PipelineError } from '../core/index.ts'
-import { addDataCommands } from './data-commands.ts'
-import { addRunCommands } from './run-commands.ts'
+import { addQueryCommands } from './commands/queries.ts'
+import { addRunCommands } from './commands/run.ts'
+import { addTableCommands } from './commands/tables.ts'
+import { addTopicCommands } from './commands/topics.ts'
+import { addVerifyCommand } from './commands/verify.ts'
 import { packageVersion } from './version.ts'
 
 /** What a progress bar has hidden. */
@@ -17,7 +20,10 @@ const program = new Command('pinflow')
   .configureHelp({ showGlobalOptions: true })
 
 addRunCommands(program)
-addDataCommands(program)
+addTopicCommands(program)
+addQueryCommands(program)
+addTableCommands(program)
+addVerifyCommand(program)
 for (const command of withSubcommands(program)) addGlobalOptions(command)
 
 // A reader that has seen enough (`| head`) is no failure.

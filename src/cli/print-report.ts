@@ -1,5 +1,6 @@
 import type { Pipeline } from '../pipeline/index.ts'
 import type { Report } from '../platform/index.ts'
+import { answerTable } from './render/answer-table.ts'
 import { type Column, table } from './render/table.ts'
 
 /** Rows of an answer that are shown before it is cut. */
@@ -44,22 +45,6 @@ export function printVerification({ ok, checks }: Report['verify'], print: (text
   )
 }
 
-/** Rows of plain objects as a table. @param names columns in order: an object puts names that are numbers first */
-export function answerTable(
-  rows: readonly Record<string, unknown>[],
-  names: readonly string[] = Object.keys(rows[0] ?? {}),
-): string {
-  return table(
-    names.map(
-      (name): Column => ({
-        name,
-        right: rows.every((row) => typeof row[name] === 'number' || row[name] === null),
-      }),
-    ),
-    rows.map((row) => names.map((name) => cell(row[name]))),
-  )
-}
-
 const accountColumns: Column[] = [
   'dataset',
   'sent',
@@ -91,10 +76,4 @@ function accountRows({ account }: Report): string[][] {
 
 function number(value: number | null): string {
   return value === null ? '' : value.toLocaleString('en-US')
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  if (Buffer.isBuffer(value)) return value.toString('utf8')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

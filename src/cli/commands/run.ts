@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { describeConfig } from '../core/index.ts'
-import type { DemoOptions } from './demo.ts'
-import type { EmulateOptions } from './emulate.ts'
-import { answerTable } from './print-report.ts'
-import { type GlobalOptions, loadSettings } from './settings.ts'
+import { describeConfig } from '../../core/index.ts'
+import type { DemoOptions } from '../demo.ts'
+import type { EmulateOptions } from '../emulate.ts'
+import { answerTable } from '../render/answer-table.ts'
+import { type GlobalOptions, loadSettings } from '../settings.ts'
 
 /** Commands that make something happen: demo, start, emulate, run, config. What they need is loaded when they run. */
 export function addRunCommands(program: Command): void {
@@ -12,7 +12,7 @@ export function addRunCommands(program: Command): void {
       'run the whole pipeline once on made-up or given posts, in a new data folder, and print what came of it',
     )
     .action(async (options: DemoOptions) => {
-      const { demo } = await import('./demo.ts')
+      const { demo } = await import('../demo.ts')
       process.exitCode = await demo(options)
     })
 
@@ -21,7 +21,7 @@ export function addRunCommands(program: Command): void {
     .description('run the platform until it is stopped')
     .option('--adopt', 'continue with a log that is behind its lake; what is missing is entered as lost')
     .action(async (options: GlobalOptions & { adopt?: boolean }) => {
-      const { start } = await import('./start.ts')
+      const { start } = await import('../start.ts')
       await start(options)
     })
 
@@ -30,7 +30,7 @@ export function addRunCommands(program: Command): void {
     .addOption(new Option('--rate <posts>', 'posts a second at most').argParser(positive))
     .addOption(new Option('--seed <n>', 'seed of the random sequence').argParser(whole))
     .action(async (options: EmulateOptions) => {
-      const { emulateCommand } = await import('./emulate.ts')
+      const { emulateCommand } = await import('../emulate.ts')
       await emulateCommand(options)
     })
 
@@ -39,7 +39,7 @@ export function addRunCommands(program: Command): void {
     .command('batch')
     .description('land what is in the log, clean everything landed as a batch, answer and verify')
     .action(async (options: GlobalOptions) => {
-      const { runBatch } = await import('./run-batch.ts')
+      const { runBatch } = await import('../run-batch.ts')
       await runBatch(options)
     })
 

@@ -1,0 +1,22 @@
+/**
+ * What people can ask of a platform, each once: the HTTP API serves them, and the CLI runs them, here or through the
+ * API of the process that owns the data folder.
+ */
+import type { InferOutput } from 'valibot'
+import { jobOperations } from './jobs.ts'
+import { queryOperations } from './queries.ts'
+import { tableOperations } from './tables.ts'
+import { topicOperations } from './topics.ts'
+
+export type { Context } from './operation.ts'
+
+export const operations = {
+  ...jobOperations,
+  ...topicOperations,
+  ...queryOperations,
+  ...tableOperations,
+} as const
+
+export type OperationName = keyof typeof operations
+export type ParametersOf<Name extends OperationName> = InferOutput<(typeof operations)[Name]['parameters']>
+export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]['run']>>
