@@ -1,4 +1,7 @@
 /** Runs one campaign, for `run.ts`: `node run-campaign.ts NAME SEED RUNS SECONDS` prints a JSON line for each event. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Broken, type Outcome } from './campaign.ts'
 import { campaigns } from './campaigns.ts'
 import { cpuSeconds, killDescendants } from './process-tree.ts'
@@ -12,6 +15,11 @@ export type Event =
 
 const [name = '', seedText, runsText, secondsText] = process.argv.slice(2)
 const tell = (event: Event): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
+
+// However it ends, and whatever a campaign had no time to remove.
+const temporary = mkdtempSync(join(tmpdir(), `pinflow-${name}-`))
+process.env.TMPDIR = temporary
+process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 
 // A campaign that has something to remove beside hears of the signal after this.
 let ending = false

@@ -27,6 +27,7 @@ const copy = (): string => join(folder, 'copy')
 
 async function open(): Promise<void> {
   folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'pinflow-flips-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   await makeSample(sample())
   files = filesOf(sample())
   for (const [kind, paths] of files) if (paths.length === 0) throw new Error(`the sample has no ${kind}`)

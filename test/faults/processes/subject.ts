@@ -9,6 +9,7 @@ import type { OperationName, ParametersOf, ResultOf } from '../../../src/api/ind
 import { launch, type Started, started } from '../../e2e/pinflow.ts'
 import { Broken } from '../campaign.ts'
 import type { Reading } from './history.ts'
+import { forgetClock } from './kinds/clock.ts'
 import type { Exchange, Load } from './load.ts'
 import type { Place } from './place.ts'
 import { hurtFileOf, type Plan, planVariable } from './plan.ts'
@@ -109,6 +110,7 @@ export class Subject {
     await this.within(this.#ended, () => `it does not end of ${of}`)
     this.load.gatewayUrl = undefined
     this.#server = undefined
+    if (child.pid !== undefined) forgetClock(child.pid)
     this.exit = { code: child.exitCode, signal: child.signalCode }
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
@@ -18,6 +18,11 @@ export function clockEnv(folder: string): Record<string, string> {
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     NO_FAKE_STAT: '1',
   }
+}
+
+/** Remove what the clock of a process leaves in memory when it is killed. */
+export function forgetClock(pid: number): void {
+  for (const file of globSync(`/dev/shm/*faketime_*_${pid}`)) rmSync(file, { force: true })
 }
 
 /** Minutes, hours or days. */
