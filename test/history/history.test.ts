@@ -61,6 +61,11 @@ test('what was not acknowledged may be in the log or not, and may come late', ()
   expect(kinds([first, append('c', 5, 30, 31)], [reading('ab...c', 45)])).toEqual([])
 })
 
+test('what was sent may be read before it is answered', () => {
+  const open = append('z', undefined, 26, Number.POSITIVE_INFINITY)
+  expect(kinds([first, open], [reading('abz', 30)])).toEqual([])
+})
+
 test('an append that is acknowledged while a reading goes on may be in it or not', () => {
   const during = append('cd', 2, 24, 26)
   expect(kinds([first, during], [reading('ab', 25)])).toEqual([])

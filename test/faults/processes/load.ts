@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Broken } from '../campaign.ts'
-import type { Append, Place } from './history.ts'
+import type { Append } from './history.ts'
 import { type Batch, Drawing } from './records.ts'
 
-/** A request with its answer, as the network showed it. */
+/** A request with its answer, as the network showed it; while there is none its end lies in no time. */
 export interface Exchange extends Append {
   /** HTTP status; undefined when the connection broke. */
   status: number | undefined
@@ -21,6 +21,7 @@ const pausePerAnswer = 4
  * remembered.
  */
 export class Load {
+  /** Every request from the moment it is sent: what it holds may be read before it is answered. */
   readonly exchanges: Exchange[] = []
   /** An answer that no fault explains, told by `stop` as well: a client has stopped at it. */
   failure: unknown
@@ -83,25 +84,31 @@ export class Load {
   async #send(batch: Batch): Promise<void> {
     const { topic } = batch
     const { request, records, read } = this.#drawing.requestFor(batch)
-    const beganMs = performance.now()
-    let status: number | undefined
-    let places: (Place | undefined)[] = []
+    const exchange: Exchange = {
+      topic,
+      records,
+      beganMs: performance.now(),
+      endedMs: Number.POSITIVE_INFINITY,
+      places: [],
+      status: undefined,
+    }
+    this.exchanges.push(exchange)
     this.#open++
     try {
       const response = await fetch(`${this.#gatewayUrl}${request.path}`, request)
       const body = await response.text()
-      status = response.status
-      if (status === 200) places = read(JSON.parse(body))
+      exchange.status = response.status
+      if (response.status === 200) exchange.places = read(JSON.parse(body))
       else refuseUnlessPutOff(response, body)
     } catch (error) {
       // `fetch` fails with a TypeError when the connection does.
       if (!(error instanceof TypeError)) throw error
-      status = undefined
+      exchange.status = undefined
     } finally {
+      exchange.endedMs = performance.now()
       this.#open--
     }
-    this.exchanges.push({ topic, records, beganMs, endedMs: performance.now(), places, status })
-    const values = batch.values.filter((_, at) => !places[at])
+    const values = batch.values.filter((_, at) => !exchange.places[at])
     if (values.length > 0) this.#unacknowledged.push({ ...batch, values })
   }
 }

@@ -130,6 +130,7 @@ export class Subject {
   unexcused(): Exchange[] {
     return this.load.exchanges.filter(
       ({ status, places, beganMs, endedMs }) =>
+        Number.isFinite(endedMs) &&
         (status !== 200 || places.includes(undefined)) &&
         !this.#excuses.some((excuse) => beganMs < excuse.endedMs && excuse.beganMs < endedMs),
     )
