@@ -129,4 +129,4 @@ function randomOf(seed: number): Random {
   }
 }
 
-export const bitFlips: Campaign = { name: 'bit-flips', runs: 1_000, budgetSeconds: 480, open, close, run }
+export const bitFlips: Campaign = { name: 'bit-flips', runs: 1_000, budgetSeconds: 600, open, close, run }

@@ -107,4 +107,4 @@ async function run(seed: number): Promise<Outcome> {
   }
 }
 
-export const changes: Campaign = { name: 'changes', runs: 10, budgetSeconds: 100, run }
+export const changes: Campaign = { name: 'changes', runs: 10, budgetSeconds: 240, run }

@@ -131,7 +131,7 @@ async function run(seed: number): Promise<Outcome> {
 export const interleavings: Campaign = {
   name: 'interleavings',
   runs: meetings.length,
-  budgetSeconds: 420,
+  budgetSeconds: 600,
   async open() {
     const memory = '/dev/shm'
     folder = await mkdtemp(join(existsSync(memory) ? memory : tmpdir(), 'pinflow-interleavings-'))

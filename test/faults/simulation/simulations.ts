@@ -86,7 +86,7 @@ async function run(seed: number): Promise<Outcome> {
 export const simulations: Campaign = {
   name: 'simulation',
   runs: 5_000,
-  budgetSeconds: 480,
+  budgetSeconds: 600,
   async open() {
     const memory = '/dev/shm'
     folder = await mkdtemp(join(existsSync(memory) ? memory : tmpdir(), 'pinflow-simulation-'))
