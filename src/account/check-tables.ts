@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { accountOf, type CleaningPath, cleaningPaths, generationOf } from '../clean/index.ts'
+import {
+  accountOf,
+  type CleaningPath,
+  cleaningPaths,
+  definitionOf,
+  epochOf,
+  generationOf,
+} from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import { type DeltaTable, type Row, type Session, type Snapshot, scanSql } from '../table/index.ts'
@@ -140,6 +147,7 @@ export async function checkAgreement(
   const name = `${dataset.name}: stream = batch, row for row`
   const notRun = (why: string) => checks.push({ name, ok: true, detail: `not run: ${why}` })
   const sides: Side[] = []
+  const definitions = new Set<string>()
   for (const path of cleaningPaths) {
     const data = tableOf(parts, dataset, path, 'data')
     const quarantine = tableOf(parts, dataset, path, 'quarantine')
@@ -147,8 +155,11 @@ export async function checkAgreement(
     const bad = await quarantine?.snapshot()
     if (!data || !quarantine || !newest || !bad) return void notRun(`${path} has no table`)
     if (generationOf(newest) !== generationOf(bad)) return void notRun(`a rebuild of ${path} is not finished`)
+    definitions.add(definitionOf(newest))
     sides.push({ data, quarantine, bad, landings: landingsOf(data, newest, dataset, history) })
   }
+  // Between the two halves of a rebuild under a changed definition.
+  if (definitions.size > 1) return void notRun('stream and batch are of two definitions')
   const epoch = await commonLanding(sides)
   if (epoch === undefined) return void notRun('no landing is in both')
   const relations = { data: [] as string[], quarantine: [] as string[] }
@@ -225,13 +236,4 @@ async function stateOf(table: DeltaTable, version: number, newest: Snapshot) {
     throw error
   })
   return info?.pinflow as { generation: number; epoch: number } | undefined
-}
-
-/** The epoch a data table has reached in its generation. */
-function epochOf(snapshot: Snapshot): number {
-  const own = [...snapshot.txns].filter(([appId]) => {
-    const [owner, , generation, , , suffix] = appId.split('/')
-    return owner === 'pinflow' && generation === String(generationOf(snapshot)) && suffix === undefined
-  })
-  return Math.max(0, ...own.map(([, version]) => version))
 }

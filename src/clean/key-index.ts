@@ -16,7 +16,13 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { open as openLmdb, type RootDatabase } from 'lmdb'
-import { checkLmdbFile, freeBytes, messageOf, PipelineError } from '../core/index.ts'
+import {
+  checkLmdbFile,
+  freeBytes,
+  messageOf,
+  PipelineError,
+  refuseWithoutDescriptors,
+} from '../core/index.ts'
 
 export interface KeyIndexState {
   tableId: string
@@ -44,8 +50,10 @@ export class KeyIndex {
   /** What was wrong with the file that was there: it was deleted, and the index begins anew. */
   readonly damage: string | undefined
 
+  /** @throws STORE_FAILED where nothing can be opened now; the file stays as it is */
   constructor(path: string) {
     this.path = path
+    refuseUnlessOpenable(path)
     this.damage = damageOf(path)
     if (this.damage !== undefined) for (const file of filesOf(path)) rmSync(file, { force: true })
     this.#database = openLmdb<Buffer, Buffer>({
@@ -112,6 +120,15 @@ export class KeyIndex {
   async drop(): Promise<void> {
     await this.close()
     for (const file of filesOf(this.path)) await rm(file, { force: true })
+  }
+}
+
+function refuseUnlessOpenable(path: string): void {
+  try {
+    refuseWithoutDescriptors()
+  } catch (error) {
+    const message = `the key index ${path} cannot be opened: ${messageOf(error)}`
+    throw new PipelineError('STORE_FAILED', message, { cause: error })
   }
 }
 

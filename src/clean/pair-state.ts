@@ -60,6 +60,20 @@ export function generationOf({ metaData }: Snapshot): number {
   return Number(metaData.configuration[keys.generation] ?? 0)
 }
 
+/** The epoch that a data table has reached in its generation. */
+export function epochOf(snapshot: Snapshot): number {
+  const own = [...snapshot.txns].filter(([appId]) => {
+    const [owner, , generation, , , suffix] = appId.split('/')
+    return owner === 'pinflow' && generation === String(generationOf(snapshot)) && suffix === undefined
+  })
+  return Math.max(0, ...own.map(([, version]) => version))
+}
+
+/** The definition that a table was made by. */
+export function definitionOf({ metaData }: Snapshot): string {
+  return metaData.configuration[keys.definition] ?? ''
+}
+
 export function nextGeneration({ data, quarantine }: Pick<PairState, 'data' | 'quarantine'>): number {
   return 1 + Math.max(generationOf(data), generationOf(quarantine))
 }

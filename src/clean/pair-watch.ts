@@ -1,7 +1,7 @@
 import { PipelineError } from '../core/index.ts'
 import type { EpochLog } from '../lake/index.ts'
 import type { TableSchema } from '../table/index.ts'
-import type { CleaningPath, PairState } from './pair-state.ts'
+import type { Account, CleaningPath, PairState } from './pair-state.ts'
 import { type RestoreTarget, restorePoint } from './restore.ts'
 import type { RestorePoint, TablePair } from './table-pair.ts'
 
@@ -9,6 +9,8 @@ import type { RestorePoint, TablePair } from './table-pair.ts'
 export interface Standing {
   epoch: number
   pausedAt: number | undefined
+  generation: number
+  account: Account
 }
 
 export interface WatchParts {
@@ -67,7 +69,8 @@ export class PairWatch {
       await this.#refuseOtherHistory(state)
       this.#compared = true
     }
-    this.#standing = { epoch: state.dataEpoch, pausedAt: state.pausedAt }
+    const { dataEpoch: epoch, pausedAt, generation, account } = state
+    this.#standing = { epoch, pausedAt, generation, account }
     return state
   }
 

@@ -81,6 +81,42 @@ function scalarText(bytes: Buffer, { kind, start, end }: JsonNode): string | und
   return kind === 'number' ? `"${bytes.toString('latin1', start, end)}"` : undefined
 }
 
+/** A member of a record's object: its name, and its value as a text (of a string its content, else its source). */
+export interface RecordMember {
+  name: string
+  text: string
+  kind: JsonKind
+}
+
+/**
+ * The members of a record's object, wherever it stands and whatever is wrong with it, for people to be shown; undefined
+ * where there is none.
+ */
+export function membersOf(value: Buffer): RecordMember[] | undefined {
+  const found = looseObject(value)
+  return found?.text.root.members?.map(({ name, value: node }) => ({
+    name,
+    text:
+      node.kind === 'string'
+        ? stringOf(found.bytes, node)
+        : found.bytes.toString('utf8', node.start, node.end),
+    kind: node.kind,
+  }))
+}
+
+/** As `findObject`, flaws or not. */
+function looseObject(value: Buffer): { bytes: Buffer; text: JsonText } | undefined {
+  const objectOf = (bytes: Buffer | undefined) => {
+    const text = bytes && scan(bytes, 1)
+    return bytes && text?.ok && text.root.kind === 'object' ? { bytes, text } : undefined
+  }
+  const text = scan(value, 1)
+  if (!text.ok) return objectOf(base64Of(value.toString('latin1')))
+  if (text.root.kind !== 'string') return objectOf(value)
+  const content = stringOf(value, text.root)
+  return objectOf(Buffer.from(content)) ?? objectOf(base64Of(content))
+}
+
 interface FoundObject {
   bytes: Buffer
   text: JsonText

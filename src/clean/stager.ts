@@ -5,6 +5,7 @@ import type { Epoch, EpochRecord } from '../lake/index.ts'
 import { type AddFile, type Snapshot, scanSql, writeParquet } from '../table/index.ts'
 import type { CleanerParts } from './dataset-cleaner.ts'
 import type { CleanedGroup, DuckDbCleaner } from './duckdb/cleaner.ts'
+import { epochsOfGroup, fileEpochs, withEpochs } from './file-epochs.ts'
 import type { KeyIndex } from './key-index.ts'
 import { applyKeyRule, type KeyOutcome } from './key-rule.ts'
 import type { Account } from './pair-state.ts'
@@ -81,7 +82,7 @@ export class Stager {
           group.goodRowsSql(),
           this.#cleaner.schema,
         )
-        if (written) rows.push(written)
+        if (written) rows.push(withEpochs(written, epochsOfGroup(epochs)))
         if (outcome.replacedKeys.length > 0) {
           const rewritten = await this.#rewriteWithout(group, base.contents, outcome.replacedKeys)
           replaced = rewritten.replaced
@@ -168,7 +169,8 @@ export class Stager {
       replaced.push(path)
       const rest = `SELECT * FROM ${relation} WHERE ${key} NOT IN (SELECT key FROM replaced_keys)`
       const written = await writeParquet(session, tables, prefix, rest, this.#cleaner.schema)
-      if (written) rows.push(written)
+      // Its rows are of the records that the file was made of.
+      if (written) rows.push(withEpochs(written, fileEpochs(file)))
     }
     return { rows, replaced }
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { OperationName, ParametersOf, ResultOf } from '../api/index.ts'
 import { DataFolder, type ErrorCode, messageOf, type Owner, PipelineError } from '../core/index.ts'
+import { cancellable } from './cancelled.ts'
 import { type GlobalOptions, loadSettings } from './settings.ts'
 
 export interface CallOptions {
@@ -51,16 +52,22 @@ export async function connect(globals: GlobalOptions, { running = false } = {}):
   return openCaller(settings, { running })
 }
 
-/** Run one operation on a data folder. */
+/**
+ * Run one operation on a data folder.
+ *
+ * @param options.cancellable Ctrl-C ends the operation, in whichever process it runs
+ * @throws Cancelled
+ */
 export async function call<Name extends OperationName>(
   globals: GlobalOptions,
   name: Name,
   parameters: ParametersOf<Name>,
-  options: CallOptions & { running?: boolean } = {},
+  options: CallOptions & { running?: boolean; cancellable?: boolean } = {},
 ): Promise<ResultOf<Name>> {
   const caller = await connect(globals, options)
   try {
-    return await caller.call(name, parameters, options)
+    if (!options.cancellable) return await caller.call(name, parameters, options)
+    return await cancellable((signal) => caller.call(name, parameters, { ...options, signal }))
   } finally {
     await caller.close()
   }

@@ -1,10 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { errorCodes, messageOf, PipelineError } from '../core/index.ts'
+import { PipelineError } from '../core/index.ts'
+import { Cancelled } from './cancelled.ts'
+import { addHelpCommands } from './commands/help.ts'
+import { addQuarantineCommands } from './commands/quarantine.ts'
 import { addQueryCommands } from './commands/queries.ts'
 import { addRunCommands } from './commands/run.ts'
 import { addTableCommands } from './commands/tables.ts'
 import { addTopicCommands } from './commands/topics.ts'
+import { addTraceCommands } from './commands/trace.ts'
 import { addVerifyCommand } from './commands/verify.ts'
+import { failureText } from './render/failure.ts'
 import { packageVersion } from './version.ts'
 
 /** What a progress bar has hidden. */
@@ -16,14 +21,18 @@ const program = new Command('pinflow')
   )
   .version(packageVersion())
   .exitOverride()
-  .showHelpAfterError('(add --help for the list of commands and options)')
+  .showHelpAfterError('Next: add --help for the list of commands and options.')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'USAGE: ')) })
   .configureHelp({ showGlobalOptions: true })
 
 addRunCommands(program)
 addTopicCommands(program)
+addTraceCommands(program)
 addQueryCommands(program)
 addTableCommands(program)
+addQuarantineCommands(program)
 addVerifyCommand(program)
+addHelpCommands(program)
 for (const command of withSubcommands(program)) addGlobalOptions(command)
 
 // A reader that has seen enough (`| head`) is no failure.
@@ -68,11 +77,7 @@ function integer(text: string): number {
 function fail(error: unknown): number {
   // Commander has printed its own messages already; help and version are no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1
-  if (error instanceof PipelineError) {
-    console.error(`${error.code}: ${error.message}`)
-    console.error(errorCodes[error.code].next)
-    return error.exitCode
-  }
-  console.error(error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error))
-  return 2
+  if (error instanceof Cancelled) return 130
+  console.error(failureText(error))
+  return error instanceof PipelineError ? error.exitCode : 2
 }

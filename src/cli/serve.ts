@@ -54,6 +54,7 @@ export async function serve(
         inFlightBytesMax: memoryShares(config.memory.capBytes).inFlightBytes,
       },
       judge: judgeOf(pipeline),
+      onRefused: (refused) => platform.refusals.note(refused),
       logger,
     })
     const { url: gatewayUrl } = await gateway.listen()

@@ -46,8 +46,7 @@ export class DataFolder {
   static async open(path: string): Promise<DataFolder> {
     const root = resolve(path)
     try {
-      const made = await makeFolder(root)
-      if (made !== undefined) await syncPath(resolve(made, '..'))
+      await makeFolder(root)
       if (!(await hasFormat(root))) await refuseForeign(root)
       const lock = lockFolder(root)
       if (!lock) throw new PipelineError('DATA_FOLDER_IN_USE', `${root} is in use${await byWhom(root)}`)
@@ -74,6 +73,11 @@ export class DataFolder {
     const root = resolve(path)
     if (!(await DataFolder.exists(root))) return undefined
     return isLocked(root) ? readOwner(root) : undefined
+  }
+
+  /** Whether a process owns a folder, and be it for the time of one command. */
+  static async isOwned(path: string): Promise<boolean> {
+    return (await DataFolder.exists(path)) && isLocked(resolve(path))
   }
 
   /** Whether a folder holds data. */
@@ -111,24 +115,22 @@ export class DataFolder {
 }
 
 /**
- * Make a folder and its parents where they are missing. (Node's own way to make parents never ends in `/proc`.)
- *
- * @returns the first that was made
+ * Make a folder and its parents where they are missing, each with its name on disk. (Node's own way to make parents
+ * never ends in `/proc`.)
  */
-async function makeFolder(path: string): Promise<string | undefined> {
+async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path)
-    return path
   } catch (error) {
-    if (isSystemError(error, 'EEXIST')) return undefined
+    if (isSystemError(error, 'EEXIST')) return
     if (!isSystemError(error, 'ENOENT') || dirname(path) === path) throw error
-    const made = await makeFolder(dirname(path))
+    await makeFolder(dirname(path))
     await mkdir(path).catch((again: unknown) => {
       // Another process may have made it.
       if (!isSystemError(again, 'EEXIST')) throw again
     })
-    return made ?? path
   }
+  await syncPath(dirname(path))
 }
 
 /** @returns whether the folder has a format, which is ours */

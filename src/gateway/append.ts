@@ -1,5 +1,6 @@
 import { type NewRecord, PipelineError } from '../core/index.ts'
 import type { GatewayContext } from './context.ts'
+import { failureOf } from './failure.ts'
 
 /** A record and where it goes. */
 export interface Placed {
@@ -20,7 +21,7 @@ export type Outcome =
  * @throws the first partition's error when none took its records
  */
 export async function appendRecords(
-  { log }: GatewayContext,
+  { log, onRecordRefused }: GatewayContext,
   topic: string,
   placed: readonly Placed[],
 ): Promise<Outcome[]> {
@@ -45,6 +46,14 @@ export async function appendRecords(
     }),
   )
   if (!appended && firstError) throw firstError
+  if (firstError && onRecordRefused) {
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.kind !== 'failed') continue
+      const { status, message } = failureOf(outcome.error)
+      const { value } = placed[index]!.record
+      onRecordRefused({ topic, status, code: outcome.error.code, message, ...(value && { body: value }) })
+    }
+  }
   return outcomes
 }
 

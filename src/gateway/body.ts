@@ -93,6 +93,7 @@ export async function readBody(
   let refusal: unknown
   if (Number(message.headers['content-length']) > bytesMax) refusal = tooLarge(bytesMax)
   const drop = () => {
+    keepHead(message, parts[0])
     parts = []
     refusal = new PipelineError('OVERLOADED', 'the body was too slow to come while others waited')
   }
@@ -100,17 +101,35 @@ export async function readBody(
     bytes += part.length
     if (bytes > bytesMax) refusal ??= tooLarge(bytesMax)
     if (bytes > 2 * bytesMax) break
-    if (refusal !== undefined) continue
+    if (refusal !== undefined) {
+      keepHead(message, parts[0] ?? part)
+      parts = []
+      continue
+    }
     try {
       hold(part.length, drop)
       parts.push(part)
     } catch (error) {
       refusal = error
+      keepHead(message, parts[0] ?? part)
       parts = []
     }
   }
   if (refusal !== undefined) throw refusal
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+/** The beginnings of bodies that were refused before they were whole. */
+const heads = new WeakMap<IncomingMessage, Buffer>()
+const headBytes = 4_096
+
+/** The beginning of a body that was refused before it was whole. */
+export function headOf(message: IncomingMessage): Buffer | undefined {
+  return heads.get(message)
+}
+
+function keepHead(message: IncomingMessage, part: Buffer | undefined): void {
+  if (part && !heads.has(message)) heads.set(message, Buffer.from(part.subarray(0, headBytes)))
 }
 
 async function* chunks(message: IncomingMessage): AsyncGenerator<Buffer> {

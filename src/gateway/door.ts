@@ -1,9 +1,12 @@
 import type { FastifyError, FastifyInstance, FastifyReply, HTTPMethods, RouteHandlerMethod } from 'fastify'
-import type { GatewayLogger } from './context.ts'
+import type { GatewayWatch } from './context.ts'
 import { type Failure, failureOf, httpFailure, Refusal } from './failure.ts'
+import { refusedRequest } from './refused.ts'
 
 /** How one protocol speaks. */
 export interface Door {
+  /** Names it where refusals are kept. */
+  name: string
   /** Content-Type of its answers. */
   contentType: string
   /** The one place that gives failures the protocol's form. */
@@ -18,8 +21,8 @@ export type Routes = Readonly<Record<string, Partial<Record<HTTPMethods, RouteHa
 const methods: HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 
 /** Answer a protocol's errors and headers for every route of `scope`. */
-export function openDoor(scope: FastifyInstance, door: Door, logger: GatewayLogger | undefined): void {
-  scope.setErrorHandler((error: FastifyError, _request, reply) => answerError(reply, door, error, logger))
+export function openDoor(scope: FastifyInstance, door: Door, watch: GatewayWatch): void {
+  scope.setErrorHandler((error: FastifyError, _request, reply) => answerError(reply, door, error, watch))
   const { headers } = door
   if (headers) {
     scope.addHook('onSend', (_request, reply, payload, done) => {
@@ -58,23 +61,28 @@ export function answer(reply: FastifyReply, door: Door, body: object | undefined
   return reply.type(door.contentType).send(body === undefined ? '' : json(body))
 }
 
+/** Refuse a request; the one place where it is told and kept why. */
 export function answerError(
   reply: FastifyReply,
   door: Door,
   error: unknown,
-  logger: GatewayLogger | undefined,
+  { logger, onRefused }: GatewayWatch,
 ): FastifyReply {
   const failure = failureOf(error)
   const refusal = error instanceof Refusal ? error : door.refuse(failure)
   if (!(error instanceof Refusal) && failure.status === 500) logger?.error({ err: error }, 'a request failed')
+  if (onRefused) {
+    const refused = refusedRequest(door.name, reply.request, failure, refusal)
+    if (refused) onRefused(refused)
+  }
   if (refusal.retryAfterSeconds !== undefined) reply.header('retry-after', String(refusal.retryAfterSeconds))
   const text = typeof refusal.body === 'string'
   reply.code(refusal.status).type(text ? 'application/xml' : door.contentType)
   return reply.send(text ? refusal.body : json(refusal.body))
 }
 
-export function answerNotFound(reply: FastifyReply, door: Door): FastifyReply {
-  return answerError(reply, door, door.refuse(httpFailure(404)), undefined)
+export function answerNotFound(reply: FastifyReply, door: Door, watch: GatewayWatch): FastifyReply {
+  return answerError(reply, door, door.refuse(httpFailure(404)), watch)
 }
 
 /** As bytes: to a text Fastify adds a charset, which no original has. */

@@ -10,7 +10,7 @@ import { isSystemError, PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
 import { urlOf } from './address.ts'
 import { addApiGateway, apiGatewayDoor } from './api-gateway/index.ts'
-import type { GatewayContext, GatewayLogger, Judge } from './context.ts'
+import type { GatewayContext, GatewayLogger, GatewayWatch, Judge } from './context.ts'
 import { answerError, answerNotFound, type Door, openDoor } from './door.ts'
 import { addKafkaRest, kafkaRestDoor } from './kafka-rest/index.ts'
 import { addKinesis, kinesisDoor } from './kinesis/index.ts'
@@ -25,6 +25,7 @@ export interface GatewayParts {
   /** Answers then carry `Pinflow-Quarantine: <n>` when n > 0 of their records would be quarantined. */
   judge?: Judge
   logger?: GatewayLogger
+  onRefused?: GatewayWatch['onRefused']
 }
 
 export interface Gateway {
@@ -37,20 +38,21 @@ export interface Gateway {
 /** Requests under way have this long once the gateway is to close. */
 const closeTimeoutMs = 10_000
 
-export function createGateway({ log, options: given = {}, judge, logger }: GatewayParts): Gateway {
+export function createGateway({ log, options: given = {}, judge, logger, onRefused }: GatewayParts): Gateway {
   const options = { ...gatewayDefaults, ...given }
-  const app = createServer(options)
+  const watch: GatewayWatch = { ...(logger && { logger }), ...(onRefused && { onRefused }) }
+  const app = createServer(options, watch)
   const traffic = watchTraffic(app, options)
   const context: GatewayContext = { log, options, hold: traffic.hold, ...(judge ? { judge } : {}) }
 
   app.setErrorHandler((error: FastifyError, _request, reply) =>
-    answerError(reply, kafkaRestDoor, error, logger),
+    answerError(reply, kafkaRestDoor, error, watch),
   )
-  app.setNotFoundHandler((_request, reply) => answerNotFound(reply, kafkaRestDoor))
+  app.setNotFoundHandler((_request, reply) => answerNotFound(reply, kafkaRestDoor, watch))
   const addDoor = (door: Door, add: (scope: FastifyInstance, context: GatewayContext) => void) =>
     app.register(async (scope) => {
-      openDoor(scope, door, logger)
-      add(scope, context)
+      openDoor(scope, door, watch)
+      add(scope, onRefused ? { ...context, onRecordRefused: recordRefused(door.name, onRefused) } : context)
     })
   addDoor(kafkaRestDoor, addKafkaRest)
   addDoor(apiGatewayDoor, addApiGateway)
@@ -73,4 +75,21 @@ export function createGateway({ log, options: given = {}, judge, logger }: Gatew
       await app.close()
     },
   }
+}
+
+/** A record by itself has no request: its place is the path that leads to its topic. */
+function recordRefused(
+  door: string,
+  onRefused: NonNullable<GatewayWatch['onRefused']>,
+): NonNullable<GatewayContext['onRecordRefused']> {
+  return ({ body, ...refused }) =>
+    onRefused({
+      timeMs: Date.now(),
+      door,
+      method: 'POST',
+      path: door === kafkaRestDoor.name ? `/topics/${refused.topic}` : `/streams/${refused.topic}/records`,
+      records: 1,
+      ...refused,
+      ...(body && { body, bytes: body.length }),
+    })
 }

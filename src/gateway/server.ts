@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { showsAws, withoutStage } from './address.ts'
+import type { GatewayWatch } from './context.ts'
 import { answerError } from './door.ts'
 import { kafkaRestDoor } from './kafka-rest/index.ts'
 import type { GatewayOptions } from './options.ts'
@@ -13,7 +14,7 @@ const headTimeoutMs = 15_000
 const timeoutsCheckMs = 5_000
 
 /** An HTTP server without routes: paths without stages, `{ door: 'aws' }` as a constraint, errors as Kafka REST has them. */
-export function createServer({ stages }: GatewayOptions): FastifyInstance {
+export function createServer({ stages }: GatewayOptions, watch: GatewayWatch): FastifyInstance {
   return Fastify({
     logger: false,
     schemaController: withoutSchemas,
@@ -28,9 +29,9 @@ export function createServer({ stages }: GatewayOptions): FastifyInstance {
       constraints: { door: awsConstraint },
     },
     frameworkErrors: (error, _request, reply) => {
-      answerError(reply, kafkaRestDoor, error, undefined)
+      answerError(reply, kafkaRestDoor, error, watch)
     },
-    clientErrorHandler: answerMalformed,
+    clientErrorHandler: (error, socket) => answerMalformed(error, socket, watch),
   })
 }
 
@@ -52,7 +53,11 @@ const awsConstraint = {
 }
 
 /** What is no HTTP request, or did not arrive in time. */
-function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+function answerMalformed(
+  error: Error & { code?: string },
+  socket: Socket,
+  { onRefused }: GatewayWatch,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -63,7 +68,9 @@ function answerMalformed(error: Error & { code?: string }, socket: Socket): void
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? [431, 'Request Header Fields Too Large']
         : [400, 'Bad Request']
-  const body = JSON.stringify({ error_code: status, message: `HTTP ${status} ${reason}` })
+  const message = `HTTP ${status} ${reason}`
+  onRefused?.({ timeMs: Date.now(), door: 'http', method: '-', path: '-', status: Number(status), message })
+  const body = JSON.stringify({ error_code: status, message })
   const head = `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
   socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`)
 }

@@ -77,15 +77,22 @@ export class EpochState {
     return { ...take, ranges: take.ranges.flatMap((range) => this.#partsOf(range)) }
   }
 
-  /** What no void covers of a range: all of it, its beginning, or nothing. */
+  /** What no void covers of a range: all of it, its beginning, or nothing. Each is of what those before it have left. */
   #partsOf(range: Range): Range[] {
-    const { topic, partition, from, to, count, bytes } = range
-    const ofPlace = this.#voids.filter((gap) => gap.topic === topic && gap.partition === partition)
-    if (ofPlace.some((gap) => gap.from <= from && to <= gap.to)) return []
-    const end = ofPlace.find((gap) => from < gap.from && gap.from < to)
-    if (!end) return [range]
-    const kept = count - end.count
-    return [{ ...range, to: end.from, count: kept, bytes: Math.ceil((bytes * kept) / count) }]
+    let left = range
+    for (const gap of this.#voids) {
+      if (gap.topic !== range.topic || gap.partition !== range.partition) continue
+      if (gap.from <= left.from && left.to <= gap.to) return []
+      if (gap.from <= left.from || left.to <= gap.from) continue
+      const count = left.count - gap.count
+      left = {
+        ...left,
+        to: gap.from,
+        count,
+        bytes: Math.ceil((left.bytes * count) / Math.max(1, left.count)),
+      }
+    }
+    return [left]
   }
 
   /** What it is after one more entry. @throws EPOCHS_DAMAGED when the entry does not follow from those before it */

@@ -44,21 +44,31 @@ export interface LandedMarker {
 export class Landing {
   readonly #store: ObjectStore
   readonly #prefix: string
+  readonly #aside: string
   readonly #topicsFolder: string
 
   constructor(store: ObjectStore, pipeline: string, topicsFolder: string) {
     this.#store = store
     this.#prefix = `_pinflow/${pipeline}/landed/`
+    this.#aside = `_pinflow/${pipeline}/set-aside/`
     this.#topicsFolder = topicsFolder
   }
 
   /** Number of the newest land whose marker is there; 0 when there is none. */
   async newest(): Promise<number> {
     const last = (await this.#store.list(this.#prefix)).at(-1)
-    if (!last) return 0
-    const number = Number(/^(\d{20})\.json$/.exec(last.key.slice(this.#prefix.length))?.[1])
+    return last ? this.#landOf(last.key) : 0
+  }
+
+  /** Numbers of the lands whose markers are there, rising. */
+  async lands(): Promise<number[]> {
+    return (await this.#store.list(this.#prefix)).map(({ key }) => this.#landOf(key))
+  }
+
+  #landOf(key: string): number {
+    const number = Number(/^(\d{20})\.json$/.exec(key.slice(this.#prefix.length))?.[1])
     if (Number.isSafeInteger(number)) return number
-    throw new PipelineError('LAKE_DAMAGED', `${last.key} is no landed marker`)
+    throw new PipelineError('LAKE_DAMAGED', `${key} is no landed marker`)
   }
 
   /** @throws LAKE_DAMAGED when there is none */
@@ -90,6 +100,20 @@ export class Landing {
       // Once another worker has landed it, the log need not hold it any more.
       if (gone && (await this.newest()) >= entry.epoch) return this.marker(entry.epoch)
       throw error
+    }
+  }
+
+  /**
+   * Take the objects of a topic partition that begin at an offset or after it out of the topics, to
+   * `_pinflow/<pipeline>/set-aside/<number>/<key>`. No marker names them; done again it changes nothing.
+   */
+  async setAside(number: number, place: { topic: string; partition: number; from: number }): Promise<void> {
+    for (const { key } of await this.#store.list(this.#folder(place))) {
+      const from = Number(/\+(\d+)\.json$/.exec(key)?.[1])
+      if (!(from >= place.from)) continue
+      const content = await this.#store.get(key)
+      if (content) await this.#putSame(`${this.#aside}${digits(number)}/${key}`, content, key)
+      await this.#store.delete(key)
     }
   }
 
@@ -125,8 +149,7 @@ export class Landing {
   }
 
   async #put({ topic, partition, from, to, lines }: OpenObject): Promise<LandedObject> {
-    const folder = this.#topicsFolder === '' ? topic : `${this.#topicsFolder}/${topic}`
-    const key = `${folder}/partition=${partition}/${fileName(topic, partition, from)}`
+    const key = `${this.#folder({ topic, partition })}${fileName(topic, partition, from)}`
     const content = Buffer.concat(lines.flatMap((line) => [line, newline]))
     await this.#putSame(key, content, `offsets ${from} to ${to - 1} of the log`)
     const sha256 = sha256Of(content)
@@ -138,6 +161,11 @@ export class Landing {
     const present = await this.#store.get(key)
     if (present?.equals(content)) return
     throw new PipelineError('LAKE_DAMAGED', `${key} exists with other contents than ${what}`)
+  }
+
+  #folder({ topic, partition }: { topic: string; partition: number }): string {
+    const folder = this.#topicsFolder === '' ? topic : `${this.#topicsFolder}/${topic}`
+    return `${folder}/partition=${partition}/`
   }
 
   #key(land: number): string {

@@ -25,17 +25,15 @@ export class Sequencer {
   readonly #epochs: EpochLog
   readonly #options: SequencerOptions
   readonly #clock: Clock
-  readonly #patterns: RegExp[]
+  /** Whether a topic is taken at all. */
+  readonly takes: (topic: string) => boolean
 
   constructor(log: Log, epochs: EpochLog, options: SequencerOptions) {
     this.#log = log
     this.#epochs = epochs
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#patterns = options.topics.map((pattern) => {
-      const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-      return new RegExp(`^${escaped.join('.*')}$`)
-    })
+    this.takes = topicMatcher(options.topics)
   }
 
   /**
@@ -48,11 +46,6 @@ export class Sequencer {
     const took = await this.#takeIfDue(now)
     const landed = await this.#landIfDue(now && !took)
     return took || landed
-  }
-
-  /** Whether a topic is taken at all. */
-  takes(topic: string): boolean {
-    return this.#patterns.some((pattern) => pattern.test(topic))
   }
 
   *#partitions(): Generator<{ topic: string; partition: number; from: number }> {
@@ -137,6 +130,15 @@ export class Sequencer {
     await this.#epochs.land(this.#log.id, flushSize)
     return true
   }
+}
+
+/** Whether a topic fits one of these patterns; `*` stands for any characters. */
+export function topicMatcher(patterns: readonly string[]): (topic: string) => boolean {
+  const expressions = patterns.map((pattern) => {
+    const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    return new RegExp(`^${escaped.join('.*')}$`)
+  })
+  return (topic) => expressions.some((expression) => expression.test(topic))
 }
 
 function sum<K extends string>(items: readonly Record<K, number>[], member: K): number {

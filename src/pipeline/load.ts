@@ -81,22 +81,24 @@ async function loadDataset(
     schema: definition.schema,
     // The text becomes a subquery, where no semicolon can stand.
     sql: text.replace(/\s*;$/, ''),
+    sqlFile: definition.clean.file,
   }
 }
 
 /**
- * What a dataset's tables depend on, in 64 hexadecimal digits: name, schema, key, rule for repeats, cleaning text,
+ * What a dataset's tables depend on, in 64 hexadecimal digits: name, topics, schema, key, rule for repeats, cleaning text,
  * version of the conversions, and the non-key members of every other dataset, for by them a record is told to be
  * another's. The order of columns counts; spelling out a default, line ends and white space around the SQL text do
  * not, nor do names, texts and order of the other datasets.
  */
 function definitionOf(dataset: Loaded, all: readonly Loaded[]): string {
-  const { name, schema, key, onDuplicate, sql } = dataset
+  const { name, topics, schema, key, onDuplicate, sql } = dataset
+  const read = topics.map((topic) => topic.name).sort()
   const others = all
     .filter((other) => other !== dataset)
     .map((other) => JSON.stringify(nonKeyMembers(other).sort()))
     .sort()
-  const canonical = [conversionVersion, name, canonicalSchema(schema), key, onDuplicate, sql, others]
+  const canonical = [conversionVersion, name, read, canonicalSchema(schema), key, onDuplicate, sql, others]
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
 }
 
@@ -123,7 +125,8 @@ async function loadQuestions(root: string, folder: string): Promise<Question[]> 
       const name = file.slice(0, -'.sql'.length)
       const sql = await readSql(join(root, folder, file))
       const title = /^[ \t]*--[ \t]*(\S.*?)[ \t]*$/m.exec(sql)?.[1] ?? name
-      return { name, title, sql }
+      const ties = /^[ \t]*--[ \t]*ties:(.*)$/m.exec(sql)?.[1]?.split(',').map((column) => column.trim())
+      return { name, title, sql, ...(ties && { ties }) }
     }),
   )
 }

@@ -18,8 +18,9 @@ export interface Dataset {
   readonly key: readonly string[]
   readonly onDuplicate: 'first' | 'last'
   readonly schema: RawSchema
-  /** The cleaning text. */
+  /** The cleaning text, and the file in the pipeline's folder that holds it. */
   readonly sql: string
+  readonly sqlFile: string
   /** Names of the original for the two tables. */
   readonly tables: { readonly stream: string; readonly batch: string }
   /** Hash over all that decides what becomes of a record: tables made by another are not added to. */
@@ -30,4 +31,9 @@ export interface Question {
   readonly name: string
   readonly title: string
   readonly sql: string
+  /**
+   * Columns of the answer, as a comment `-- ties: country, category_count` names them: rows that are equal in all of them
+   * share a place.
+   */
+  readonly ties?: readonly string[]
 }

@@ -1,6 +1,6 @@
 import type { CleaningPath, DatasetCleaner, RestoreTarget } from '../clean/index.ts'
-import { messageOf, PipelineError } from '../core/index.ts'
-import { type Streams, type WorkerReport, withStanding } from './streams.ts'
+import { PipelineError } from '../core/index.ts'
+import { type Streams, toldOf, type WorkerReport, withStanding } from './streams.ts'
 
 interface Batch {
   cleaner: DatasetCleaner
@@ -133,7 +133,7 @@ export class Datasets {
   states(): Record<string, WorkerReport> {
     const batches = this.#batches.map(({ cleaner, trouble, working }): [string, WorkerReport] => {
       const state = working ? 'working' : trouble === undefined ? 'idle' : 'stopped'
-      const error = trouble === undefined ? {} : { error: messageOf(trouble) }
+      const error = trouble === undefined ? {} : toldOf(trouble)
       return [cleaner.name, withStanding({ state, ...error }, cleaner)]
     })
     return { ...this.streams.states(), ...Object.fromEntries(batches) }

@@ -1,7 +1,12 @@
-export { Platform, type PlatformOptions } from './platform.ts'
+export { type KeptAnswer, type KeptRun, keptAnswer } from './answer-book.ts'
+export { answerBook, changesSince, type Kept, keepAnswers } from './keep-answers.ts'
+export { Platform } from './platform.ts'
+export type { PlatformOptions } from './platform-options.ts'
+export type { QuestionAnswer } from './question-answer.ts'
 export {
   askQuestion,
   listTables,
+  questionNamed,
   type Report,
   type ReportedAccount,
   report,
@@ -9,3 +14,4 @@ export {
   Stopwatch,
   verifyPlatform,
 } from './report.ts'
+export { traceKeyOf, traceRecords } from './trace.ts'

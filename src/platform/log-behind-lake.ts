@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/index.ts'
-import type { EpochLog, Gap, Range } from '../lake/index.ts'
+import type { EpochLog, Gap, Landing, Range } from '../lake/index.ts'
 import type { EmbeddedLog } from '../log/index.ts'
 
 /**
@@ -35,22 +35,26 @@ export function refuseLakeAheadOfEpochs(epochs: EpochLog, landed: number): void 
 
 /**
  * Continue with such a log: offsets go on after what the lake holds, and what was taken, has not landed and is not in
- * this log either is entered as lost. Streams that have cleaned it are made anew by their next step.
- *
- * @param landed newest land that is in the lake
+ * this log either is entered as lost. Streams that have cleaned it are made anew by their next step. Objects of a landing
+ * that was cut off are set aside: they may hold records that this log does not, and would stand in the way.
  */
-export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landed: number): Promise<void> {
+export async function adoptLog(log: EmbeddedLog, epochs: EpochLog, landing: Landing): Promise<void> {
+  const landed = await landing.newest()
   const gaps: Gap[] = []
+  const firsts = new Map<string, Range>()
   for await (const { ranges, land } of epochs.epochsAfter(0)) {
     if (land !== undefined && land <= landed) continue
     for (const range of ranges) {
+      const place = `${range.topic}/${range.partition}`
+      if (!firsts.has(place)) firsts.set(place, range)
       const gap = missingOf(range, log, log.id === epochs.logId)
       if (gap) gaps.push(gap)
     }
   }
-  // First of all: were offsets continued before, a log that was left between the two would seem to hold the ranges.
+  for (const first of firsts.values()) await landing.setAside(epochs.newest, first)
+  // Before anything else: were offsets continued before, a log that was left between the two would seem to hold the ranges.
   const entered = epochs.logId === undefined || (await epochs.take(log.id, [], gaps)) !== undefined
-  if (!entered) return adoptLog(log, epochs, landed)
+  if (!entered) return adoptLog(log, epochs, landing)
   await log.continueFrom(epochs.ends())
 }
 

@@ -23,27 +23,21 @@ import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
 import type { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
 import { type CatalogTable, catalogOf, type QueryOptions } from '../query/index.ts'
-import { Engine, type EngineOptions } from '../table/index.ts'
+import { RefusalBook } from '../refusals/index.ts'
+import { Engine } from '../table/index.ts'
 import { Datasets } from './datasets.ts'
+import { engineOptions } from './engine-options.ts'
 import { landNext } from './land-next.ts'
 import { adoptLog, refuseLakeAheadOfEpochs, refuseLogBehindLake } from './log-behind-lake.ts'
 import { makeFolders } from './make-folders.ts'
 import { makeTopics, openLog } from './open-log.ts'
 import { refuseOtherPipeline } from './other-pipeline.ts'
+import type { PlatformOptions } from './platform-options.ts'
 import { keepFrom } from './retention.ts'
 import { settling } from './settling.ts'
-import { Streams, stateOf, type WorkerReport } from './streams.ts'
+import { ShareAlarm } from './share-alarm.ts'
+import { nextOf, Streams, stateOf, throwIfFailing, throwIfStopped, type WorkerReport } from './streams.ts'
 import { type DeletedTopic, deleteTopic } from './topic-deletion.ts'
-
-export interface PlatformOptions {
-  config: Config
-  pipeline: Pipeline
-  logger: Logger
-  /** Continue with a log that is behind its lake. */
-  adopt?: boolean
-  /** Called when the process should end, for a supervisor to start it again. */
-  onFatal?: (error: PipelineError) => void
-}
 
 const housekeepingMs = 30_000
 const streamIdleMs = 1_000
@@ -59,6 +53,7 @@ export class Platform {
   readonly epochs: EpochLog
   readonly landing: Landing
   readonly engine: Engine
+  readonly refusals: RefusalBook
   readonly catalog: readonly CatalogTable[]
   readonly #logger: Logger
   readonly #sequencer: Sequencer
@@ -72,7 +67,7 @@ export class Platform {
   #hurrying = 0
   /** Entries of the epoch log are made one at a time. */
   #entering: Promise<unknown> = Promise.resolve()
-  readonly #cleaningTurns = new Turns()
+  readonly cleaningTurns = new Turns()
 
   private constructor(parts: {
     options: PlatformOptions
@@ -84,6 +79,7 @@ export class Platform {
     landing: Landing
     landed: number
     engine: Engine
+    refusals: RefusalBook
   }) {
     const { options, folder, log, lake, tables, epochs, landing, landed, engine } = parts
     this.config = options.config
@@ -94,12 +90,14 @@ export class Platform {
     this.epochs = epochs
     this.landing = landing
     this.engine = engine
+    this.refusals = parts.refusals
     this.catalog = catalogOf(options.pipeline, tables, engine)
     this.#logger = options.logger
     this.#landed = landed
     const { take, land, lake: lakeConfig } = options.config
     this.#sequencer = new Sequencer(log, epochs, { topics: lakeConfig.topics, take, land })
-    this.#streams = new Streams(epochs, (name, step) => this.#worker(name, streamIdleMs, step))
+    const alarm = new ShareAlarm(options.config.quarantine.alertPercent, options.logger)
+    this.#streams = new Streams(epochs, alarm, (name, step) => this.#worker(name, streamIdleMs, step))
     this.#datasets = new Datasets(this.#streams)
     this.#sequencing = this.#worker('sequencing', Math.min(take.ageMs, land.ageMs) / 2, () =>
       this.#sequence(),
@@ -137,11 +135,13 @@ export class Platform {
       refuseLakeAheadOfEpochs(epochs, landed)
       if (!options.adopt) refuseLogBehindLake(log, epochs, folder.root)
       await makeTopics(log, pipeline)
-      if (options.adopt) await adoptLog(log, epochs, landed)
+      if (options.adopt) await adoptLog(log, epochs, landing)
       const engine = await Engine.open(
         engineOptions(memoryShares(config.memory.capBytes).engineBytes, folder),
       )
-      platform = new Platform({ options, folder, log, lake, tables, epochs, landing, landed, engine })
+      const refusals = await RefusalBook.open(folder.path('refusals'))
+      const parts = { options, folder, log, lake, tables, epochs, landing, landed, engine, refusals }
+      platform = new Platform(parts)
       await platform.#openCleaners(tables)
       return platform
     } catch (error) {
@@ -261,14 +261,24 @@ export class Platform {
     return { ...engineOptions(questionBytes, this.folder), answerBytesMax: answerBytes }
   }
 
+  get running(): boolean {
+    return this.#streams.started
+  }
+
   /** State of each worker, for health and for people. */
   states(): Record<string, WorkerReport> {
     const { behind } = this.#datasets
     return {
       sequencing: behind ? { state: 'stopped', error: messageOf(behind) } : stateOf(this.#sequencing),
       landing: stateOf(this.#sinking),
+      housekeeping: stateOf(this.#keeping),
       ...this.#datasets.states(),
     }
+  }
+
+  /** By stream, that too many of its newest records are bad. */
+  alerts(): Promise<Record<string, string>> {
+    return this.#streams.alerts()
   }
 
   /** Finish: land and clean what is in the log, as far as that works, and let go of the folder. */
@@ -287,6 +297,7 @@ export class Platform {
   }
 
   async #closeStores(): Promise<void> {
+    await this.refusals.close()
     await this.#datasets.close()
     await this.log.close()
     this.engine.close()
@@ -318,7 +329,7 @@ export class Platform {
       indexFolder: this.folder.path('index'),
       temporaryFolder: this.folder.path('tmp'),
       limits: { recordsMax: groupRecordsMax, bytesMax: groupBytesMax },
-      turns: this.#cleaningTurns,
+      turns: this.cleaningTurns,
       onWarning: (message: string) => this.#logger.warn(message),
     }
   }
@@ -380,20 +391,4 @@ export class Platform {
     if (dropped > 0) this.#logger.info(`retention dropped ${dropped} segments of the log`)
     return false
   }
-}
-
-function throwIfStopped({ state }: Worker): void {
-  if (state.name === 'stopped') throw state.error
-}
-
-function throwIfFailing({ state }: Worker): void {
-  if ('error' in state) throw state.error
-}
-
-function engineOptions(memoryBytes: number, folder: DataFolder): EngineOptions {
-  return { memoryBytes, threads: 2, temporaryFolder: folder.path('tmp') }
-}
-
-function nextOf(error: unknown): string {
-  return error instanceof PipelineError && !error.retriable ? `. ${error.next}` : ''
 }

@@ -1,14 +1,21 @@
 import { type Check, type PathAccount, verify } from '../account/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
-import { type Answer, answer, ask, newestVersions, type SeenTable } from '../query/index.ts'
+import type { Question } from '../pipeline/index.ts'
+import { type Answer, type At, answer, ask, newestVersions } from '../query/index.ts'
 import type { Row } from '../table/index.ts'
+import { type KeptAnswer, keptAnswer } from './answer-book.ts'
+import { type Kept, keepAnswers } from './keep-answers.ts'
 import type { Platform } from './platform.ts'
+import { type QuestionAnswer, questionAnswer } from './question-answer.ts'
+import { withTables } from './with-tables.ts'
 
 /** What `demo --json` and `run batch --json` print; a contract. */
 export interface Report {
   account: Record<string, ReportedAccount>
   answers: Record<string, Row[]>
+  /** The run of `ask --run` under which the answers are kept, or why they are not. */
+  kept: Kept
   verify: { ok: boolean; checks: Check[] }
   sourceErrors: number
   tables: Record<string, ListedTable>
@@ -50,9 +57,13 @@ export async function report(
 ): Promise<Report> {
   const { seconds } = options
   const answers: Record<string, Row[]> = {}
+  const keeping: KeptAnswer[] = []
   for (const question of platform.pipeline.questions) {
-    answers[question.name] = (await askQuestion(platform, question.name, 'batch')).rows
+    const answered = await askQuestion(platform, question.name, 'batch')
+    answers[question.name] = answered.rows
+    keeping.push(keptAnswer(question, answered))
   }
+  const kept = await keepAnswers(platform, { by: 'batch', from: 'batch', answers: keeping })
   seconds.lap('answers')
   const verified = await verifyPlatform(platform)
   seconds.lap('verify')
@@ -65,6 +76,7 @@ export async function report(
   return {
     account,
     answers,
+    kept,
     verify: { ok: verified.ok, checks: verified.checks },
     sourceErrors: options.sourceErrors ?? 0,
     tables: await listTables(platform),
@@ -77,48 +89,44 @@ export function verifyPlatform(platform: Platform) {
   return verify({ pipeline, log, lake, epochs, landing, catalog, engine })
 }
 
-/** @throws QUESTION_UNKNOWN */
+/** @throws QUESTION_UNKNOWN, and as `runSql` */
 export async function askQuestion(
   platform: Platform,
   name: string,
   from: CleaningPath,
   signal?: AbortSignal,
-): Promise<Answer> {
-  const question = platform.pipeline.questions.find((known) => known.name === name)
-  if (!question) {
-    const known = platform.pipeline.questions.map((other) => other.name).join(', ')
-    throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
-  }
-  return withTables(platform, (seen) => ask(question, seen, from, platform.queryOptions(), signal))
+  at?: At,
+): Promise<QuestionAnswer> {
+  const question = questionNamed(platform, name)
+  const { answered, seen } = await withTables(platform, question.sql, at, (sql, tables) =>
+    ask({ ...question, sql }, tables, from, platform.queryOptions(), signal),
+  )
+  return questionAnswer(question, answered, seen)
 }
 
-/** @throws QUERY_INVALID */
+/** @throws QUESTION_UNKNOWN */
+export function questionNamed({ pipeline }: Platform, name: string): Question {
+  const question = pipeline.questions.find((known) => known.name === name)
+  if (question) return question
+  const known = pipeline.questions.map((other) => other.name).join(', ')
+  throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
+}
+
+/**
+ * @param at the tables as they were; absent: as they are
+ * @throws QUERY_INVALID; TABLE_VERSION_UNKNOWN when a table that the text reads was not there then
+ */
 export async function runSql(
   platform: Platform,
   sql: string,
   from: CleaningPath,
   signal?: AbortSignal,
+  at?: At,
 ): Promise<Answer> {
-  return withTables(platform, (seen) => answer(sql, seen, from, platform.queryOptions(), signal))
-}
-
-/** Ask the tables that can be read. Where the text means another, the error says what is wrong with that. */
-async function withTables(
-  platform: Platform,
-  query: (seen: readonly SeenTable[]) => Promise<Answer>,
-): Promise<Answer> {
-  const { seen, unreadable } = await newestVersions(platform.catalog)
-  try {
-    return await query(seen)
-  } catch (error) {
-    const [first] = unreadable
-    if (!first || !(error instanceof PipelineError && error.code === 'QUERY_INVALID')) throw error
-    const others = unreadable.map(({ name }) => name).join(', ')
-    throw new PipelineError(
-      'QUERY_INVALID',
-      `${error.message} (not readable: ${others}: ${first.error.message})`,
-    )
-  }
+  const { answered } = await withTables(platform, sql, at, (text, tables) =>
+    answer(text, tables, from, platform.queryOptions(), signal),
+  )
+  return answered
 }
 
 /** The tables that are there, with their newest versions. */

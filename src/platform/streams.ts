@@ -1,13 +1,18 @@
 import type { DatasetCleaner } from '../clean/index.ts'
-import { messageOf, PipelineError, type Worker } from '../core/index.ts'
+import { type ErrorCode, messageOf, PipelineError, type Worker } from '../core/index.ts'
 import type { EpochLog } from '../lake/index.ts'
+import type { ShareAlarm } from './share-alarm.ts'
 
 /** State of a worker, for health and for people. */
 export interface WorkerReport {
   state: string
   error?: string
+  /** Of the error. */
+  code?: ErrorCode
   /** Of a cleaner: the epoch its tables have reached. */
   epoch?: number
+  /** Of a stream: that too many of its newest records are bad. It goes on. */
+  alert?: string
 }
 
 interface Stream {
@@ -22,12 +27,18 @@ interface Stream {
 /** The stream cleaning of every dataset, each in its own worker. */
 export class Streams {
   readonly #epochs: EpochLog
+  readonly #alarm: ShareAlarm
   readonly #makeWorker: (name: string, step: () => Promise<boolean>) => Worker
   readonly #streams: Stream[] = []
   #started = false
 
-  constructor(epochs: EpochLog, makeWorker: (name: string, step: () => Promise<boolean>) => Worker) {
+  constructor(
+    epochs: EpochLog,
+    alarm: ShareAlarm,
+    makeWorker: (name: string, step: () => Promise<boolean>) => Worker,
+  ) {
     this.#epochs = epochs
+    this.#alarm = alarm
     this.#makeWorker = makeWorker
   }
 
@@ -91,6 +102,7 @@ export class Streams {
         // While records keep coming there is always more.
         if (!more && cleaner.standing?.pausedAt === undefined) stream.done = newest
         stream.trouble = undefined
+        await this.#alarm.observe(cleaner)
         return more
       } catch (error) {
         stream.trouble = error
@@ -103,6 +115,17 @@ export class Streams {
     return stream
   }
 
+  /** What there is to be told of each dataset's newest records, whether its stream runs or not. */
+  async alerts(): Promise<Record<string, string>> {
+    const alerts: Record<string, string> = {}
+    for (const { cleaner } of this.#streams) {
+      await this.#alarm.observe(cleaner)
+      const alert = this.#alarm.alertOf(cleaner.name)
+      if (alert !== undefined) alerts[cleaner.name] = alert
+    }
+    return alerts
+  }
+
   /** State of each stream by its name. */
   states(): Record<string, WorkerReport> {
     return Object.fromEntries(
@@ -111,15 +134,34 @@ export class Streams {
         const isKnown = trouble !== undefined && told.error === undefined
         const willRetry = trouble instanceof PipelineError && trouble.retriable
         const state = willRetry ? 'retrying' : 'stopped'
-        const report = isKnown ? { state, error: messageOf(trouble) } : told
-        return [cleaner.name, withStanding(report, cleaner)]
+        const report = isKnown ? { state, ...toldOf(trouble) } : told
+        const alert = this.#alarm.alertOf(cleaner.name)
+        return [cleaner.name, { ...withStanding(report, cleaner), ...(alert !== undefined && { alert }) }]
       }),
     )
   }
 }
 
 export function stateOf({ state }: Worker): WorkerReport {
-  return { state: state.name, ...('error' in state && { error: messageOf(state.error) }) }
+  return { state: state.name, ...('error' in state && toldOf(state.error)) }
+}
+
+/** What to do about an error, as the end of a sentence; nothing where it is tried again. */
+export function nextOf(error: unknown): string {
+  return error instanceof PipelineError && !error.retriable ? `. ${error.next}` : ''
+}
+
+export function throwIfStopped({ state }: Worker): void {
+  if (state.name === 'stopped') throw state.error
+}
+
+export function throwIfFailing({ state }: Worker): void {
+  if ('error' in state) throw state.error
+}
+
+/** What is said of an error. */
+export function toldOf(error: unknown): Pick<WorkerReport, 'error' | 'code'> {
+  return { error: messageOf(error), ...(error instanceof PipelineError && { code: error.code }) }
 }
 
 /** What a worker says, with what its tables say. */

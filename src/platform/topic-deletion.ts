@@ -22,8 +22,8 @@ export interface DeletedTopic {
 
 /**
  * Delete a topic: no append any more; an entry of the epoch log that skips what no take names yet; the landing of what
- * one does; then the topic is taken out of the log. Cut off in between, the topic is still there and goes on, and can be
- * deleted again.
+ * one does; then the topic is taken out of the log. Cut off in between, the topic is still there and goes on after what
+ * was skipped, and can be deleted again.
  *
  * @throws TOPIC_UNKNOWN, and what keeps the epoch log from being written or the lake from being filled
  */
@@ -31,7 +31,11 @@ export async function deleteTopic(name: string, parts: DeletionParts): Promise<D
   const { log, epochs, isTaken, enter } = parts
   let skipped = 0
   await log.deleteTopic(name, async () => {
-    if (!isTaken(name)) return
+    const { partitions } = log.topic(name)
+    const wasTaken = Array.from({ length: partitions }, (_, at) => epochs.position(name, at)).some(
+      (to) => to > 0,
+    )
+    if (!wasTaken && !isTaken(name)) return
     skipped = await enter(() => skipWaiting(name, parts))
     while (!hasLanded(name, epochs, parts.landed())) await parts.hurry()
   })

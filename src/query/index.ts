@@ -1,2 +1,5 @@
+export { withRightCaret } from './caret.ts'
 export { type CatalogTable, catalogOf, newestVersions, type SeenTable } from './catalog.ts'
 export { type Answer, answer, ask, type QueryOptions } from './query.ts'
+export { type Ties, tiesOf } from './ties.ts'
+export { type At, versionsAt } from './versions-at.ts'

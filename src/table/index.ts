@@ -20,7 +20,7 @@ export {
   type Session,
   type Statement,
 } from './parquet/duckdb.ts'
-export { scanSql } from './parquet/scan.ts'
+export { fileColumn, scanSql } from './parquet/scan.ts'
 export { writeParquet } from './parquet/write.ts'
 export { decodePath, type Snapshot } from './replay.ts'
 export { type DeltaType, duckDbType, schemaFromDuckDb, schemaString, type TableSchema } from './schema.ts'

@@ -16,6 +16,8 @@ export interface OptimizeOptions {
    * build upon is copied here. Called again for each version tried.
    */
   carry?: (snapshot: Snapshot) => Record<string, unknown>
+  /** Further tags of a file that is put together from files with these. */
+  mergeTags?: (tags: readonly (Record<string, string> | undefined)[]) => Record<string, string>
   nowMs: number
 }
 
@@ -40,7 +42,7 @@ export async function optimize(
   const snapshot = await table.snapshot()
   const bins = snapshot ? planBins(snapshot, options.targetBytes ?? 128 * 2 ** 20) : []
   if (!snapshot || bins.length === 0) return undefined
-  const adds = await stage(table, session, snapshot, bins)
+  const adds = await stage(table, session, snapshot, bins, options)
   const removed = bins.flatMap((bin) => [...bin.values()])
   // When this throws, the commit may have happened: then the staged files are left, to vacuum if to anybody.
   const version = await commitRewrite(table, snapshot, removed, adds, options)
@@ -54,12 +56,14 @@ async function stage(
   session: Session,
   snapshot: Snapshot,
   bins: readonly Map<string, AddFile>[],
+  { mergeTags = () => ({}) }: OptimizeOptions,
 ): Promise<AddFile[]> {
   const adds: AddFile[] = []
   try {
     for (const bin of bins) {
       const add = await rewrite(table, session, snapshot, bin)
-      if (add) adds.push(add)
+      const more = mergeTags([...bin.values()].map(({ tags }) => tags))
+      if (add) adds.push({ ...add, tags: { ...more, ...add.tags } })
     }
     return adds
   } catch (error) {

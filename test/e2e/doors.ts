@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { decodeSequenceNumber } from '../../src/gateway/kinesis/sequence-number.ts'
+import { decodeSequenceNumber } from '../../src/log/sequence-number.ts'
 import type { Sent } from '../fixtures/posts/record.ts'
 
 export interface Place {

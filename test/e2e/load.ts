@@ -35,6 +35,10 @@ export function randomOf(seed: number): (limit: number) => number {
  */
 export class Load {
   readonly acknowledged: Acknowledged[] = []
+  /** Topics and streams that are being deleted: what is refused because of it is sent again. */
+  readonly mayBeGone = new Set<string>()
+  /** Requests that were refused so. */
+  gone = 0
   readonly #source: SyntheticSource
   readonly #random: (limit: number) => number
   readonly #unacknowledged: Batch[] = []
@@ -89,6 +93,14 @@ export class Load {
     return { dataset, records }
   }
 
+  #isForAnotherTry(error: unknown, topic: string): boolean {
+    // `fetch` fails with a TypeError when the connection does.
+    if (error instanceof TypeError || error instanceof PutOff) return true
+    if (!(error instanceof Gone)) return false
+    this.gone++
+    return this.mayBeGone.has(topic)
+  }
+
   /** A request that fails in any way is for another try. */
   async #send(gatewayUrl: string, batch: Batch): Promise<void> {
     const kafka = this.#random(2) === 0
@@ -97,15 +109,18 @@ export class Load {
       for (const [at, place] of places.entries())
         this.acknowledged.push({ ...place, value: batch.records[at] ?? '' })
     } catch (error) {
-      // `fetch` fails with a TypeError when the connection does.
-      if (!(error instanceof TypeError || error instanceof PutOff)) throw error
+      const topic = (kafka ? topicOf : streamOf)(batch.dataset)
+      if (!this.#isForAnotherTry(error, topic)) throw error
       this.#unacknowledged.push(batch)
     }
   }
 }
 
+const topicOf = (dataset: Batch['dataset']): string => `demo.${dataset}`
+const streamOf = (dataset: Batch['dataset']): string => `streaming-demo-${dataset}`
+
 async function produce(gatewayUrl: string, { dataset, records }: Batch) {
-  const topic = `demo.${dataset}`
+  const topic = topicOf(dataset)
   const body = `{"records":[${records.map((record) => `{"value":${record}}`).join(',')}]}`
   const headers = { 'content-type': 'application/vnd.kafka.json.v2+json' }
   const answer = await request(`${gatewayUrl}/topics/${topic}`, { method: 'POST', headers, body })
@@ -114,7 +129,7 @@ async function produce(gatewayUrl: string, { dataset, records }: Batch) {
 }
 
 async function put(gatewayUrl: string, { dataset, records }: Batch) {
-  const topic = `streaming-demo-${dataset}`
+  const topic = streamOf(dataset)
   const entries = records.map((record, at) => `{"data":${record},"partition-key":"${at}"}`)
   const answer = await request(`${gatewayUrl}/streams/${topic}/records`, {
     method: 'PUT',
@@ -129,13 +144,17 @@ async function put(gatewayUrl: string, { dataset, records }: Batch) {
   })
 }
 
-/** The request is to be sent again. */
+/** The request was refused, and can be sent again. */
 class PutOff extends Error {}
+/** There is no such topic, or stream. */
+class Gone extends Error {}
 
 async function request(url: string, init: RequestInit): Promise<unknown> {
   const response = await fetch(url, init)
   const text = await response.text()
   if (response.status === 200) return JSON.parse(text)
-  if (response.status === 503) throw new PutOff(text)
-  throw new Error(`${init.method} ${url}: ${response.status} ${text}`)
+  const message = `${init.method} ${url}: ${response.status} ${text}`
+  if (response.status === 503) throw new PutOff(message)
+  if (response.status === 404 || text.includes('ResourceNotFoundException')) throw new Gone(message)
+  throw new Error(message)
 }

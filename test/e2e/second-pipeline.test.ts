@@ -78,6 +78,7 @@ test('a pipeline of another kind runs the same path, by its folder alone', async
   expect(report).toEqual({
     account,
     answers,
+    kept: { run: 1 },
     verify: { ok: true, checks: expect.any(Array) },
     sourceErrors: 0,
     tables,

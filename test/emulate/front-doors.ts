@@ -74,6 +74,7 @@ export function dataset(name: string, changes: Partial<Dataset> = {}): Dataset {
     onDuplicate: 'first',
     schema: { ind: { type: 'integer', from: ['index', 'ind'] } },
     sql: '',
+    sqlFile: '',
     tables: { stream: `demo_${name}_table`, batch: `demo_${name}` },
     definition: '',
     ...changes,

@@ -33,15 +33,20 @@ export interface Outcome {
 
 /** A promise that did not hold. */
 export class Broken extends Error {
-  /** Acknowledged records that are nowhere. */
-  readonly lost: number
-  /** Records that count more than once. */
-  readonly double: number
+  /** Acknowledged records that are nowhere; undefined: nobody counted. */
+  readonly lost: number | undefined
+  /** Records that count more than once; undefined: nobody counted. */
+  readonly double: number | undefined
 
-  constructor(message: string, { lost = 0, double = 0 }: { lost?: number; double?: number } = {}) {
+  /** @param counted by whoever counts the one, the other is taken for counted as well */
+  constructor(
+    message: string,
+    { lost, double }: { lost?: number | undefined; double?: number | undefined } = {},
+  ) {
     super(message)
     this.name = 'Broken'
-    this.lost = lost
-    this.double = double
+    const isCounted = lost !== undefined || double !== undefined
+    this.lost = isCounted ? (lost ?? 0) : undefined
+    this.double = isCounted ? (double ?? 0) : undefined
   }
 }

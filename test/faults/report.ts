@@ -3,10 +3,11 @@ import type { Event } from './run-campaign.ts'
 interface Sum {
   startedMs: number
   runs: number
-  wanted: number
+  /** Undefined: as many as there is time for. */
+  wanted?: number
   records: number
-  lost: number
-  double: number
+  lost: Count
+  double: Count
   faults: Map<string, number>
   skipped: Map<string, string>
   figures: Map<string, number[]>
@@ -16,6 +17,12 @@ interface Sum {
 }
 
 const progressMs = 30_000
+
+/** Records of failures; some failures do not tell how many. */
+interface Count {
+  known: number
+  isWhole: boolean
+}
 
 /** Adds up what campaigns tell, and prints it. */
 export class Report {
@@ -29,7 +36,7 @@ export class Report {
   }
 
   begin(name: string): void {
-    const counts = { runs: 0, wanted: 0, records: 0, lost: 0, double: 0 }
+    const counts = { runs: 0, records: 0, lost: none, double: none }
     const maps = { faults: new Map(), skipped: new Map(), figures: new Map() }
     this.#sums.set(name, { startedMs: performance.now(), ...counts, ...maps, failures: [] })
     console.log(`${name}: begins`)
@@ -46,11 +53,11 @@ export class Report {
     const event = JSON.parse(line) as Event
     if (event.event === 'unavailable') sum.unavailable = event.reason
     else if (event.event === 'end') {
-      sum.wanted = event.wanted
+      if (event.wanted !== undefined) sum.wanted = event.wanted
       if (event.cpuSeconds !== undefined) sum.cpuSeconds = event.cpuSeconds
     } else if (event.event === 'failure') {
-      sum.lost += event.lost
-      sum.double += event.double
+      sum.lost = plus(sum.lost, countOf(event.lost))
+      sum.double = plus(sum.double, countOf(event.double))
       const again = `npm run test:faults -- --only ${name} --seed ${event.seed} --runs 1`
       sum.failures.push(`seed ${event.seed}: ${event.message}\n  again: ${again}`)
       console.log(`${name}: FAILED with seed ${event.seed}: ${event.message}\n  again: ${again}`)
@@ -66,10 +73,19 @@ export class Report {
     this.#showProgress()
   }
 
+  /** @param failure why its process did not end well */
   end(name: string, failure: string | undefined): void {
     const sum = this.#sums.get(name)
     if (!sum) return
-    if (failure !== undefined) sum.failures.push(failure)
+    if (failure !== undefined) {
+      sum.failures.push(failure)
+      sum.lost = plus(sum.lost, countOf(undefined))
+      sum.double = plus(sum.double, countOf(undefined))
+    }
+    const { runs, wanted, unavailable, failures } = sum
+    const isShort = wanted !== undefined && runs < wanted
+    if (isShort && unavailable === undefined && failures.length === 0)
+      failures.push(`its time was over after ${runs} of ${wanted} runs`)
     const seconds = Math.round((performance.now() - sum.startedMs) / 1_000)
     console.log(`${name}: ${outcomeOf(sum)} in ${seconds} s${cpuOf(sum)}`)
   }
@@ -77,12 +93,13 @@ export class Report {
   /** @returns whether every promise held */
   print(): boolean {
     console.log('')
-    let [runs, records, lost, double, cpuSeconds] = [0, 0, 0, 0, 0]
+    let [runs, records, cpuSeconds] = [0, 0, 0]
+    let [lost, double] = [none, none]
     for (const [name, sum] of this.#sums) {
       runs += sum.runs
       records += sum.records
-      lost += sum.lost
-      double += sum.double
+      lost = plus(lost, sum.lost)
+      double = plus(double, sum.double)
       cpuSeconds += sum.cpuSeconds ?? 0
       console.log(`${name}: ${outcomeOf(sum)}${cpuOf(sum)}`)
       for (const [kind, count] of sum.faults) console.log(`    ${String(count).padStart(7)}  ${kind}`)
@@ -90,13 +107,17 @@ export class Report {
       for (const [kind, why] of sum.skipped) console.log(`    not run: ${kind}: ${why}`)
       for (const failure of sum.failures) console.log(`    FAILED: ${failure}`)
     }
-    const failed = [...this.#sums.values()].filter(({ failures }) => failures.length > 0).length
+    const all = [...this.#sums.values()]
+    const failed = all.filter(({ failures }) => failures.length > 0).length
     const seconds = Math.round((performance.now() - this.#startedMs) / 1_000)
     console.log(
-      `\n${runs} runs in ${seconds} s, with ${Math.round(cpuSeconds)} s of CPU, seeds from ${this.#firstSeed}, ${records} records checked: lost ${lost}, double ${double}`,
+      `\n${runs} runs in ${seconds} s, with ${Math.round(cpuSeconds)} s of CPU, seeds from ${this.#firstSeed}, ${records} records checked: lost ${textOf(lost)}, double ${textOf(double)}`,
     )
-    const passed = [...this.#sums.values()].filter(({ runs, failures }) => runs > 0 && failures.length === 0)
-    console.log(`Tests  ${passed.length} passed, ${failed} failed (campaigns)`)
+    const skipped = all.filter(
+      ({ unavailable, failures }) => unavailable !== undefined && failures.length === 0,
+    )
+    const passed = all.length - failed - skipped.length
+    console.log(`Tests  ${passed} passed, ${failed} failed, ${skipped.length} skipped (campaigns)`)
     return failed === 0
   }
 
@@ -109,11 +130,25 @@ export class Report {
   }
 }
 
-function outcomeOf({ unavailable, runs, wanted, failures, records }: Sum): string {
-  if (unavailable !== undefined) return `not run: ${unavailable}`
+function outcomeOf({ unavailable, runs, failures, records }: Sum): string {
   if (failures.length > 0) return `FAILED after ${runs} runs`
-  const short = runs < wanted && wanted < Number.MAX_SAFE_INTEGER ? ` of ${wanted} (its time was over)` : ''
-  return `${runs}${short} runs, ${records} records`
+  if (unavailable !== undefined) return `not run: ${unavailable}`
+  return `${runs} runs, ${records} records`
+}
+
+const none: Count = { known: 0, isWhole: true }
+const countOf = (records: number | undefined): Count => ({
+  known: records ?? 0,
+  isWhole: records !== undefined,
+})
+const plus = (a: Count, b: Count): Count => ({
+  known: a.known + b.known,
+  isWhole: a.isWhole && b.isWhole,
+})
+
+function textOf({ known, isWhole }: Count): string {
+  if (isWhole) return String(known)
+  return known > 0 ? `${known} or more` : '?'
 }
 
 const cpuOf = ({ cpuSeconds }: Sum): string =>

@@ -10,8 +10,9 @@ import { cpuSeconds, killDescendants } from './process-tree.ts'
 export type Event =
   | { event: 'unavailable'; reason: string }
   | { event: 'run'; seed: number; outcome: Outcome }
-  | { event: 'failure'; seed: number; message: string; lost: number; double: number }
-  | { event: 'end'; wanted: number; cpuSeconds: number | undefined }
+  | { event: 'failure'; seed: number; message: string; lost?: number; double?: number }
+  /** `wanted`: how many runs there should have been; undefined where the time alone decides. */
+  | { event: 'end'; wanted?: number; cpuSeconds?: number }
 
 const [name = '', seedText, runsText, secondsText] = process.argv.slice(2)
 const tell = (event: Event): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
@@ -38,7 +39,8 @@ const campaign = await campaigns[name]!()
 const firstSeed = Number(seedText)
 const seconds = Number(secondsText) || campaign.budgetSeconds
 // With a time of its own a campaign goes on until that is over.
-const runs = Number(runsText) || (Number(secondsText) > 0 ? Number.MAX_SAFE_INTEGER : campaign.runs)
+const isTimed = Number(secondsText) > 0
+const runs = Number(runsText) || (isTimed ? Number.MAX_SAFE_INTEGER : campaign.runs)
 
 async function runAll(): Promise<void> {
   const until = performance.now() + seconds * 1_000
@@ -48,9 +50,10 @@ async function runAll(): Promise<void> {
       try {
         tell({ event: 'run', seed, outcome: await campaign.run(seed) })
       } catch (error) {
-        const { lost, double } = error instanceof Broken ? error : { lost: 0, double: 0 }
+        const { lost, double } = error instanceof Broken ? error : {}
+        const counted = { ...(lost !== undefined && { lost }), ...(double !== undefined && { double }) }
         const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        tell({ event: 'failure', seed, message, lost, double })
+        tell({ event: 'failure', seed, message, ...counted })
         return
       }
     }
@@ -62,4 +65,9 @@ async function runAll(): Promise<void> {
 const reason = await campaign.unavailable?.()
 if (reason !== undefined) tell({ event: 'unavailable', reason })
 else await runAll()
-tell({ event: 'end', wanted: runs, cpuSeconds: cpuSeconds() })
+const spent = cpuSeconds()
+tell({
+  event: 'end',
+  ...(!isTimed && { wanted: runs }),
+  ...(spent !== undefined && { cpuSeconds: spent }),
+})

@@ -6,7 +6,8 @@
  *     --runs N             runs of each campaign, instead of a build's
  *     --minutes N          each campaign goes on for so long, instead of a build's runs
  *
- * Exit code 1 when a promise did not hold. What a machine cannot do is printed with the reason, and not counted.
+ * Exit code 1 when a promise did not hold, or a campaign had no time for all its runs. What a machine cannot do is
+ * printed with the reason, and counted as skipped.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { PipelineError } from '../../src/core/index.ts'
-import { createGateway, type Gateway, type GatewayOptions, type Judge } from '../../src/gateway/index.ts'
+import {
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  type GatewayParts,
+  type Judge,
+} from '../../src/gateway/index.ts'
 import { type Append, EmbeddedLog, type Log } from '../../src/log/index.ts'
 
 export interface OpenGateway {
@@ -20,6 +26,7 @@ export interface OpenGateway {
 export interface Setting {
   options?: Partial<GatewayOptions>
   judge?: Judge
+  onRefused?: NonNullable<GatewayParts['onRefused']>
   /** Stands between gateway and log. */
   wrap?: (log: Log) => Log
 }
@@ -28,6 +35,7 @@ export interface Setting {
 export async function openGateway({
   options = {},
   judge,
+  onRefused,
   wrap = (log) => log,
 }: Setting = {}): Promise<OpenGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'))
@@ -43,6 +51,7 @@ export async function openGateway({
     log,
     options: { port: 0, ...options },
     ...(judge ? { judge } : {}),
+    ...(onRefused && { onRefused }),
     logger: { error: (fields) => logged.push(fields) },
   })
   const { url } = await gateway.listen()

@@ -163,21 +163,21 @@ test('a clock that was set back makes takes and lands due, never late', async ()
 })
 
 test.each([
-  [['*'], ['a', 'a.b', '.x', '_pinflow']],
+  [['*'], ['a', 'a.b', '.x', '_own']],
   [['a'], ['a']],
   [['a.*'], ['a.b']],
   [['*b'], ['a.b']],
   [['*.*'], ['a.b', '.x']],
   [
     ['a', '_*'],
-    ['a', '_pinflow'],
+    ['a', '_own'],
   ],
   [['A', 'a*c', 'a?b', '(a|b)', 'a|b', ''], []],
   [[], []],
 ])('patterns %j take the topics %j', async (topics, taken) => {
-  const world = await openWorld({ a: 1, 'a.b': 1, '.x': 1, _pinflow: 1 })
+  const world = await openWorld({ a: 1, 'a.b': 1, '.x': 1, _own: 1 })
   const sequencer = sequencerOf(world, { topics })
-  const all = ['a', 'a.b', '.x', '_pinflow']
+  const all = ['a', 'a.b', '.x', '_own']
   for (const topic of all) await world.append(topic, digits(1))
   while (await sequencer.step(true));
   expect(all.filter((topic) => sequencer.takes(topic))).toEqual(taken)

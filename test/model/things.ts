@@ -27,6 +27,7 @@ export const thing: Dataset = {
     t: { type: 'text' },
   },
   sql: cleaningText,
+  sqlFile: 'thing.sql',
   tables: { stream: 'thing_stream', batch: 'thing_batch' },
   definition: 'thing-1',
 }

@@ -1,6 +1,8 @@
 /**
  * `npm run test:mutations [-- NAME …]`: proof that the tests can fail. Each mutation takes one guarantee out of a copy
- * of the sources, and the command that stands guard over it must then fail. Exit code 1 when one passes.
+ * of the sources, and the command that stands guard over it must then fail, and say why; over the copy with nothing
+ * taken out it must pass. Exit code 1 when either does not. A mutation whose guard cannot run here is printed and
+ * counted as skipped.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,6 +10,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { type Ended, judge, judgeControl, type Verdict } from './judge.ts'
 import { type Edit, type Mutation, mutations } from './mutations.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -34,11 +37,6 @@ async function apply(copy: string, { file, find, replace }: Edit): Promise<() =>
   return () => writeFile(path, original)
 }
 
-interface Ended {
-  code: number | null
-  output: string
-}
-
 async function run(copy: string, [program = '', ...args]: readonly string[]): Promise<Ended> {
   const path = `${join(copy, 'node_modules', '.bin')}:${process.env.PATH}`
   const env = { ...process.env, PATH: path, NO_COLOR: '1' }
@@ -56,46 +54,52 @@ async function run(copy: string, [program = '', ...args]: readonly string[]): Pr
   return { code, output: stdout + stderr }
 }
 
-/** @returns why it was not caught, or what cannot be told; undefined when it was */
-async function tryMutation(copy: string, { edits, caughtBy, shows }: Mutation): Promise<string | undefined> {
+/** Guards that have been run with nothing taken out, by their command. */
+const controls = new Map<string, Promise<Verdict | undefined>>()
+
+function control(copy: string, command: readonly string[]): Promise<Verdict | undefined> {
+  const key = command.join(' ')
+  const known = controls.get(key) ?? run(copy, command).then(judgeControl)
+  controls.set(key, known)
+  return known
+}
+
+async function tryMutation(copy: string, { edits, caughtBy, shows }: Mutation): Promise<Verdict> {
+  const untold = await control(copy, caughtBy)
+  if (untold) return untold
   const undo: (() => Promise<void>)[] = []
   try {
     for (const edit of edits) undo.push(await apply(copy, edit))
-    const { code, output } = await run(copy, caughtBy)
-    if (code === 0) {
-      const skipped = /^.*not run: .*$/m.exec(output)?.[0]
-      return skipped ? `skipped: ${skipped}` : 'it was not caught'
-    }
-    if (code === null) return `its guard did not end in ${timeoutMs / 1_000} s`
-    return shows.test(output)
-      ? undefined
-      : `its guard failed, but for another reason:\n${output.slice(-2_000)}`
+    return judge(await run(copy, caughtBy), shows)
   } finally {
     for (const restore of undo.reverse()) await restore()
   }
 }
 
 const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !mutations.some((mutation) => mutation.name === name))
+if (unknown !== undefined) {
+  console.error(`there is no mutation ${unknown}, but ${mutations.map(({ name }) => name).join(', ')}`)
+  process.exit(1)
+}
 const chosen = mutations.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
 const copy = await copyCheckout()
-let passed = 0
-let failed = 0
+const counts = { caught: 0, skipped: 0, 'not caught': 0 }
 try {
   for (const mutation of chosen) {
     const started = performance.now()
-    const problem = await tryMutation(copy, mutation)
+    const verdict = await tryMutation(copy, mutation)
     const seconds = Math.round((performance.now() - started) / 1_000)
-    if (problem === undefined) {
-      passed++
-      console.log(`caught in ${seconds} s: ${mutation.name}, by ${mutation.caughtBy.join(' ')}`)
-    } else if (problem.startsWith('skipped: ')) console.log(`${problem}: ${mutation.name}`)
-    else {
-      failed++
-      console.log(`NOT CAUGHT: ${mutation.name}, by ${mutation.caughtBy.join(' ')}: ${problem}`)
-    }
+    counts[verdict.kind]++
+    const why = 'why' in verdict ? `: ${verdict.why}` : ''
+    const kind = verdict.kind === 'not caught' ? 'NOT CAUGHT' : verdict.kind
+    console.log(`${kind} in ${seconds} s: ${mutation.name}, by ${mutation.caughtBy.join(' ')}${why}`)
   }
 } finally {
   await rm(copy, { recursive: true, force: true })
 }
-console.log(`Tests  ${passed} passed, ${failed} failed (mutations caught)`)
+const { caught, skipped, 'not caught': failed } = counts
+console.log(
+  `${controls.size} guards were run with nothing taken out too\nTests  ${caught} passed, ${failed} failed, ${skipped} skipped (mutations caught)`,
+)
 process.exitCode = failed === 0 ? 0 : 1

@@ -122,13 +122,14 @@ describe('a pipeline folder', () => {
 })
 
 describe('the definition of a dataset', () => {
-  test('is the same for the same meaning: line ends, space around, spelled-out defaults, names, id', async () => {
+  test('is the same for the same meaning: line ends, space around, spelled-out defaults, names of tables', async () => {
     const hash = await hashOf({})
     expect(hash).toMatch(/^[0-9a-f]{64}$/)
     expect(conversionVersion).toBe(1)
     for (const text of ['\r\nSELECT * FROM raw_shop\r\n', 'SELECT * FROM raw_shop\n;'])
       expect(await hashOf({}, { 'clean/shop.sql': text })).toBe(hash)
-    expect(await hashOf({ key: ['ind'], onDuplicate: 'first', topics: ['other'] })).toBe(hash)
+    const tables = { stream: 'another', batch: 'one' }
+    expect(await hashOf({ key: ['ind'], onDuplicate: 'first', tables })).toBe(hash)
     const spelled = {
       ind: { min: 0, from: ['index', 'ind'], type: 'integer' },
       title: { type: 'text', from: ['title'] },
@@ -136,11 +137,13 @@ describe('the definition of a dataset', () => {
     expect(await hashOf({ schema: spelled })).toBe(hash)
   })
 
-  test('changes with schema, order of columns, key, rule for repeats and text', async () => {
+  test('changes with topics, schema, order of columns, key, rule for repeats and text', async () => {
     const { schema } = dataset()
     const hashes = await Promise.all([
       hashOf({}),
       hashOf({}, { 'clean/shop.sql': 'SELECT 1 FROM raw_shop' }),
+      hashOf({ topics: ['other'] }),
+      hashOf({ streams: ['a-stream'] }),
       hashOf({ key: null }),
       hashOf({ key: ['ind', 'title'] }),
       hashOf({ onDuplicate: 'last' }),

@@ -25,10 +25,11 @@ test('a changed definition stops its own dataset, says so, and keeps what it has
 
   await expect(ask(platform, 'runBatch', {})).rejects.toEqual(changed)
   const error = expect.stringContaining('another definition')
-  const stopped = { state: 'stopped', error, epoch: expect.any(Number) }
+  const stopped = { state: 'stopped', error, code: 'DEFINITION_CHANGED', epoch: expect.any(Number) }
   expect(platform.states()).toEqual({
     sequencing: { state: 'idle' },
     landing: { state: 'idle' },
+    housekeeping: { state: 'idle' },
     'stream.harvest': stopped,
     'batch.harvest': stopped,
     'stream.weather': { state: 'idle', epoch: expect.any(Number) },

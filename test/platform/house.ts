@@ -59,17 +59,21 @@ export class House {
     adopt = false,
     running = true,
     segmentBytes = 2 ** 27,
+    taken = ['*'],
   }: {
     pipeline?: Pipeline
     adopt?: boolean
     running?: boolean
     segmentBytes?: number
+    /** `lake.topics` */
+    taken?: string[]
   } = {}): Promise<Platform> {
     const flags = {
       data: this.data,
       'take.ageMs': 20,
       'land.ageMs': 60,
       'log.segmentBytes': segmentBytes,
+      'lake.topics': taken,
       'clean.groupRecordsMax': 20,
     }
     const { config } = await loadConfig({ environment: {}, flags, folder: this.root })

@@ -28,3 +28,12 @@ test('a topic that is never taken keeps nothing back', async () => {
   const kept = keepFrom(epochs, 0, 0, (topic) => topic !== 'other')
   expect([kept('t', 0), kept('other', 0)]).toEqual([0, Number.POSITIVE_INFINITY])
 })
+
+test('of a topic that is no longer taken, what was taken is kept until it has landed', async () => {
+  const epochs = await EpochLog.open(new MemoryStore(), 'p')
+  await epochs.take('log', [range('t', 0, 5)])
+  const kept = (landed: number) => keepFrom(epochs, landed, Number.POSITIVE_INFINITY, () => false)('t', 0)
+  expect(kept(0)).toBe(0)
+  await epochs.land('log', 100)
+  expect([kept(0), kept(2)]).toEqual([0, Number.POSITIVE_INFINITY])
+})

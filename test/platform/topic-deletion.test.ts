@@ -130,3 +130,20 @@ test('a topic that is not taken is deleted without an entry, and one that is rea
   await reading
   await expect(platform.deleteTopic('aside')).rejects.toEqual(unknown)
 })
+
+test('what was taken of a topic that is no longer taken has landed before it is deleted', async () => {
+  const house = await House.make()
+  const first = await house.open({ running: false })
+  await first.log.createTopic('other', { partitions: 1, partitioner: 'kafka' })
+  await first.log.append({ topic: 'other', partition: 0, records: [record] })
+  const { to, count, bytes } = first.log.extent('other', 0, 0, { records: 1, bytes: 1e9 })!
+  await first.epochs.take(first.log.id, [{ topic: 'other', partition: 0, from: 0, to, count, bytes }])
+  await house.abandon()
+
+  const platform = await house.open({ taken: ['demo.*', 'orchard-*'] })
+  expect(await platform.deleteTopic('other')).toEqual({ topic: 'other', skipped: 0 })
+  await house.send(4)
+  await platform.settle()
+  expect(platform.states().landing).toEqual({ state: 'idle' })
+  expect(await platform.lake.list('topics/other/')).toHaveLength(1)
+})

@@ -1,4 +1,5 @@
 -- Most popular category in each country
+-- ties: country, category_count
 SELECT country, category, category_count
 FROM (
   SELECT country, category, category_count, rank() OVER (PARTITION BY country ORDER BY category_count DESC) AS place

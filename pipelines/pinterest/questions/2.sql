@@ -1,4 +1,5 @@
 -- Most popular category each year, 2018 to 2022
+-- ties: post_year, category_count
 SELECT post_year, category, category_count
 FROM (
   SELECT post_year, category, category_count, rank() OVER (PARTITION BY post_year ORDER BY category_count DESC) AS place

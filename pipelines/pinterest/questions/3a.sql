@@ -1,6 +1,7 @@
 -- Most-followed poster or posters of each country
 -- A poster counts once, with the highest count it had there. Posts whose poster's name is unknown count as one
 -- poster: leaving them out would put another at the top.
+-- ties: country, follower_count
 SELECT country, poster_name, follower_count
 FROM (
   SELECT country, poster_name, follower_count, rank() OVER (PARTITION BY country ORDER BY follower_count DESC) AS place

@@ -1,4 +1,5 @@
 -- Country or countries with the most-followed poster
+-- ties: follower_count
 SELECT country, follower_count
 FROM (
   SELECT country, follower_count, rank() OVER (ORDER BY follower_count DESC) AS place

@@ -1,4 +1,5 @@
 -- Most popular category of each age group
+-- ties: age_group, category_count
 SELECT age_group, category, category_count
 FROM (
   SELECT age_group, category, category_count, rank() OVER (PARTITION BY age_group ORDER BY category_count DESC) AS place

@@ -3,18 +3,24 @@
  * API of the process that owns the data folder.
  */
 import type { InferOutput } from 'valibot'
+import { doctorOperations } from './doctor.ts'
 import { jobOperations } from './jobs.ts'
+import { quarantineOperations } from './quarantine.ts'
 import { queryOperations } from './queries.ts'
 import { tableOperations } from './tables.ts'
 import { topicOperations } from './topics.ts'
+import { traceOperations } from './trace.ts'
 
 export type { Context } from './operation.ts'
 
 export const operations = {
+  ...doctorOperations,
   ...jobOperations,
   ...topicOperations,
+  ...traceOperations,
   ...queryOperations,
   ...tableOperations,
+  ...quarantineOperations,
 } as const
 
 export type OperationName = keyof typeof operations

@@ -6,6 +6,7 @@ export const jobOperations = {
   status: operation({}, async ({ platform }) => ({
     pipeline: platform.pipeline.name,
     workers: platform.states(),
+    refusals: platform.refusals.totals(),
   })),
 
   verify: operation({}, ({ platform }) => verifyPlatform(platform)),

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { mergeFileTags } from '../../clean/index.ts'
 import { PipelineError } from '../../core/index.ts'
 import { listTables, type Platform } from '../../platform/index.ts'
 import { optimize, type Snapshot, vacuum, vacuumable } from '../../table/index.ts'
@@ -16,7 +17,7 @@ export const tableOperations = {
     const delta = tableNamed(platform, table)
     const carry = ({ commitInfo }: Snapshot) => ({ pinflow: commitInfo?.pinflow })
     const done = await platform.engine.with((session) =>
-      optimize(delta, session, { nowMs: Date.now(), carry }),
+      optimize(delta, session, { nowMs: Date.now(), carry, mergeTags: mergeFileTags }),
     )
     return done ?? { removedFiles: 0, addedFiles: 0 }
   }),

@@ -1,86 +1,76 @@
 import { type Command, Option } from 'commander'
-import type { ResultOf } from '../../api/index.ts'
 import type { CleaningPath } from '../../clean/index.ts'
-import { PipelineError } from '../../core/index.ts'
-import { type Caller, call, connect } from '../call.ts'
-import { answerTable } from '../render/answer-table.ts'
+import type { AskOptions } from '../ask.ts'
+import { call } from '../call.ts'
+import { at, count } from '../parse.ts'
+import { answerText, csv, type Format, formatOf, formats, markdown } from '../render/answer.ts'
 import type { GlobalOptions } from '../settings.ts'
-
-type Answer = ResultOf<'sql'>
 
 /** Commands that ask the tables: sql, ask. */
 export function addQueryCommands(program: Command): void {
-  program
-    .command('sql')
-    .argument('<query>', 'one SELECT over stream.<dataset>, batch.<dataset>, quarantine.<dataset>')
-    .description('ask the tables in SQL')
-    .addOption(fromOption())
-    .action(async (sql: string, options: GlobalOptions & { from: CleaningPath }) => {
-      showAnswer(options, await call(options, 'sql', { sql, from: options.from }))
-    })
+  withTableOptions(
+    program
+      .command('sql')
+      .argument('<query>', 'one SELECT over stream.<dataset>, batch.<dataset>, quarantine.<dataset>')
+      .description('ask the tables in SQL'),
+  ).action(sql)
 
-  program
-    .command('ask')
-    .argument('[question]')
-    .description('answer a question of the pipeline, or all of them')
-    .addOption(fromOption())
-    .action(askCommand)
-}
-
-function fromOption(): Option {
-  return new Option('--from <path>', 'tables that names without a schema mean')
-    .choices(['batch', 'stream'])
-    .default('batch')
-}
-
-async function askCommand(
-  question: string | undefined,
-  options: GlobalOptions & { from: CleaningPath },
-): Promise<void> {
-  const caller = await connect(options)
-  try {
-    await askAll(caller, question, options)
-  } finally {
-    await caller.close()
-  }
-}
-
-async function askAll(
-  caller: Caller,
-  question: string | undefined,
-  options: GlobalOptions & { from: CleaningPath },
-): Promise<void> {
-  const questions = await caller.call('questions', {})
-  const asked = question === undefined ? questions : questions.filter(({ name }) => name === question)
-  if (question !== undefined && asked.length === 0) {
-    const known = questions.map(({ name }) => name).join(', ')
-    throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${question}, but ${known || 'none'}`)
-  }
-  const answers: Record<string, Answer & { title: string }> = {}
-  for (const { name, title } of asked) {
-    const answer = await caller.call('ask', { question: name, from: options.from })
-    answers[name] = { title, ...answer }
-    if (!options.json)
-      console.log(
-        `\n${name}  ${title}\n${answer.rows.length === 0 ? '   no rows' : answerTable(answer.rows)}`,
-      )
-  }
-  if (options.json) console.log(JSON.stringify(answers, null, 2))
-}
-
-function showAnswer(options: GlobalOptions, answer: Answer): void {
-  if (options.json) {
-    console.log(JSON.stringify(answer, null, 2))
-    return
-  }
-  console.log(
-    answer.rows.length === 0
-      ? 'no rows'
-      : answerTable(
-          answer.rows,
-          answer.columns.map(({ name }) => name),
-        ),
+  withTableOptions(
+    program
+      .command('ask')
+      .argument('[question]')
+      .description('answer a question of the pipeline, or all of them; or show answers that were given'),
   )
-  const versions = Object.entries(answer.versions).map(([table, version]) => `${table} ${version}`)
-  console.error(`${answer.rows.length} rows; table versions: ${versions.join(', ')}`)
+    .option('--runs', 'list the runs whose answers are kept')
+    .addOption(
+      new Option('--run <n>', 'show the answers of this run as they were given')
+        .argParser(count)
+        .conflicts(['runs', 'at']),
+    )
+    .action(async (question: string | undefined, options: AskOptions) => {
+      const { ask } = await import('../ask.ts')
+      await ask(question, options)
+    })
+}
+
+function withTableOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--from <path>', 'tables that names without a schema mean')
+        .choices(['batch', 'stream'])
+        .default('batch'),
+    )
+    .addOption(
+      new Option(
+        '--at <version|time>',
+        'the tables as they were: at a version, or at a time such as 2024-09-30T12:00:00Z',
+      ).argParser(at),
+    )
+    .addOption(
+      new Option('--format <format>', 'how the answer is printed (default: table; --json = json)').choices(
+        formats,
+      ),
+    )
+}
+
+interface SqlOptions extends GlobalOptions {
+  from: CleaningPath
+  at?: ReturnType<typeof at>
+  format?: Format
+}
+
+async function sql(text: string, options: SqlOptions): Promise<void> {
+  const format = formatOf(options)
+  const { from } = options
+  const parameters = { sql: text, from, ...(options.at && { at: options.at }) }
+  const answer = await call(options, 'sql', parameters, { cancellable: true })
+  if (format === 'json') console.log(JSON.stringify(answer, null, 2))
+  else if (format === 'csv') process.stdout.write(csv(answer))
+  else if (format === 'markdown') process.stdout.write(markdown(answer))
+  else {
+    console.log(answer.rows.length === 0 ? 'no rows' : answerText(answer))
+    const versions = Object.entries(answer.versions).map(([table, version]) => `${table} ${version}`)
+    const read = versions.length === 0 ? 'no table was read' : `table versions: ${versions.join(', ')}`
+    console.error(`${answer.rows.length} ${answer.rows.length === 1 ? 'row' : 'rows'}; ${read}`)
+  }
 }

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { PipelineError } from '../../core/index.ts'
 import { call } from '../call.ts'
+import { count, timeMs } from '../parse.ts'
 import { show } from '../render/show.ts'
 import type { GlobalOptions } from '../settings.ts'
 
@@ -73,7 +74,7 @@ function addRestoreCommands(tables: Command): void {
     .command('restore')
     .argument('<dataset>')
     .description('take the tables of a dataset back to an earlier state, and pause their cleaning there')
-    .addOption(new Option('--to-epoch <n>', 'the newest versions at or before this epoch').argParser(epoch))
+    .addOption(new Option('--to-epoch <n>', 'the newest versions at or before this epoch').argParser(count))
     .addOption(
       new Option(
         '--to-time <time>',
@@ -105,21 +106,6 @@ function addRestoreCommands(tables: Command): void {
       const rows = Object.entries(done.goesOnAfter)
       show(options, done, () => rows.map(([table, at]) => ({ table, state: `goes on after epoch ${at}` })))
     })
-}
-
-function epoch(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It is a whole number.')
-}
-
-/** A time without an offset is UTC. */
-function timeMs(text: string): number {
-  const hasOffset = /(Z|[+-]\d\d:?\d\d)$/i.test(text)
-  const ms = /^\d{4}-\d\d-\d\d/.test(text)
-    ? Date.parse(hasOffset || !/\d:\d\d/.test(text) ? text : `${text}Z`)
-    : Number.NaN
-  if (Number.isFinite(ms)) return ms
-  throw new InvalidArgumentError('It is a time such as 2024-09-30T12:00:00Z.')
 }
 
 /** What a commit says of its epoch and account, without what only pinflow makes use of. */

@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { isSystemError, messageOf, PipelineError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
 import { type Config, type ConfigKey, configKeys, secretKeys } from './schema.ts'
 
 /** Where a value comes from; later ones win: default, file, environment, flag. */
@@ -173,24 +174,9 @@ function unflatten(settings: ReadonlyMap<string, Setting>): Config {
 }
 
 function unknownKey(key: string, origin: string, known: readonly string[]): PipelineError {
-  const nearest = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0]
+  const [closest] = nearest(key, known, 1)
   return new PipelineError(
     'CONFIG_INVALID',
-    `${origin} names an unknown key ${key}; did you mean ${nearest}?`,
+    `${origin} names an unknown key ${key}; did you mean ${closest}?`,
   )
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
-      next.push(
-        Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
-      )
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -111,6 +111,13 @@ const keys = {
     groupRecordsMax: count(50_000, 'Records cleaned together at most'),
     groupBytesMax: count(16 * 2 ** 20, 'Bytes cleaned together at most'),
   },
+  quarantine: {
+    alertPercent: key(
+      integer(0, 100),
+      10,
+      'Per cent: when more of the newest 1,000 records of a dataset are bad, its stream says so; 100: never',
+    ),
+  },
   memory: {
     capBytes: key(
       integer(512 * 2 ** 20),

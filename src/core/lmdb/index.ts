@@ -1,1 +1,2 @@
 export { checkLmdbFile, readFirstEntry } from './check-file.ts'
+export { refuseWithoutDescriptors } from './descriptors.ts'

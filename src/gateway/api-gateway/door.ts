@@ -4,6 +4,7 @@ import { refuseAction, requestIds } from '../kinesis/index.ts'
 
 /** Errors of the action behind a path keep Kinesis's form; those of the gateway itself are `{message}`. */
 export const apiGatewayDoor: Door = {
+  name: 'api-gateway',
   contentType: 'application/json',
   refuse(failure) {
     const { status, message, code, retryAfterSeconds } = failure

@@ -27,6 +27,7 @@ function errorCodeOf({ code, status }: Failure): number {
 }
 
 export const kafkaRestDoor: Door = {
+  name: 'kafka-rest',
   contentType: 'application/vnd.kafka.v2+json',
   refuse(failure) {
     if (failure.code === 'TOPIC_UNKNOWN') return topicNotFound()

@@ -46,6 +46,7 @@ export function requestIds(): Record<string, string> {
 }
 
 export const kinesisDoor: Door = {
+  name: 'kinesis',
   contentType: 'application/x-amz-json-1.1',
   refuse: (failure) =>
     failure.status === 405 || failure.status === 415 ? accessDenied() : refuseAction(failure),

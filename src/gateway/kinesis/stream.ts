@@ -1,9 +1,8 @@
 /** A topic, as Kinesis knows it: its partitions are shards. */
-import type { Topic } from '../../log/index.ts'
+import { encodeSequenceNumber, type Topic } from '../../log/index.ts'
 import type { GatewayContext } from '../context.ts'
 import { hasCode, type Refusal } from '../failure.ts'
 import { kinesisRefusal } from './door.ts'
-import { encodeSequenceNumber } from './sequence-number.ts'
 import { missing } from './validate.ts'
 
 const streamNameForm = /^[a-zA-Z0-9_.-]{1,128}$/

@@ -4,7 +4,8 @@
  * States: *open* → *full* when space runs below the reserve or a write fails for want of it; every append is
  * refused with LOG_FULL, reads go on; once space is confirmed the segments are opened again, the ends read back from
  * disk, and it is *open*. → *failed* when a write or flush fails otherwise: appends are refused with LOG_FAILED and
- * `onFatal` is called once, for a failed flush must never be tried again and believed. → *closed*.
+ * `onFatal` is called once, for a failed flush must never be tried again and believed; so too when nobody knows whether
+ * a change of the catalog was made. → *closed*.
  *
  * An append that was refused may still be in the log: offsets then go on after it, or leave a gap.
  */
@@ -93,7 +94,8 @@ export class EmbeddedLog implements Log {
   ): Promise<Topic> {
     refuseUnlessTopicName(name)
     this.#gate.refuseUnlessOpen()
-    const stored = await this.#catalog.add({ name, partitions, partitioner, createdMs: this.#clock() })
+    const topic = { name, partitions, partitioner, createdMs: this.#clock() }
+    const stored = await this.#cataloged(this.#catalog.add(topic))
     return this.#topics.open(stored, this.#opened)
   }
 
@@ -113,7 +115,7 @@ export class EmbeddedLog implements Log {
       this.#gate.refuseUnlessOpen()
       await whenAtRest()
       const ends = Array.from({ length: partitions }, (_, partition) => this.offsets(name, partition).end)
-      await this.#catalog.remove(name, ends)
+      await this.#cataloged(this.#catalog.remove(name, ends))
       this.#topics.remove(name)
     } finally {
       this.#deleting.delete(name)
@@ -251,12 +253,20 @@ export class EmbeddedLog implements Log {
   async #close(): Promise<void> {
     const closed = this.#gate.close()
     await this.#appends.settled()
-    await this.#rolling
+    await this.#rolling?.catch(() => undefined)
     await this.#writes.settled()
     await closed
     await this.#segments?.close()
     this.#segments = undefined
     this.#release()
+  }
+
+  /** A change of the catalog; where nobody knows whether it was made, nothing is acknowledged any more. */
+  async #cataloged<T>(change: Promise<T>): Promise<T> {
+    return change.catch((error: unknown) => {
+      if (error instanceof PipelineError && error.code === 'LOG_FAILED') this.#gate.fail(error)
+      throw error
+    })
   }
 
   #refuseWhileDeleting(topic: string): void {
@@ -322,17 +332,28 @@ export class EmbeddedLog implements Log {
     return bytes > segmentBytes || (bytes > 0 && (age > segmentAgeMs || age < 0))
   }
 
-  /** Begin a new segment once nothing is being written; a failure closes the gate. */
+  /**
+   * Begin a new segment once nothing is being written; a failure to write closes the gate.
+   *
+   * @throws LOG_FULL, LOG_FAILED where it was refused: whoever appends next tries again
+   */
   async #roll(): Promise<void> {
     try {
       await this.#writes.settled()
       this.#gate.refuseUnlessWritable()
-      await this.#opened.roll(this.#clock(), this.#ends())
+      await this.#opened.roll(this.#clock(), this.#ends(), (made) => this.#use(made))
     } catch (error) {
+      // What refuses it has written nothing: the gate, or a lack of descriptors.
+      const isRefused = error instanceof PipelineError && ['LOG_FULL', 'LOG_FAILED'].includes(error.code)
+      if (isRefused) throw error
       this.#gate.writeFailed(error)
     } finally {
       this.#rolling = undefined
     }
+  }
+
+  #use(sequence: number): Promise<void> {
+    return this.#cataloged(this.#catalog.useSegment(sequence))
   }
 
   #ends(): SegmentHeader['starts'] {
@@ -342,16 +363,18 @@ export class EmbeddedLog implements Log {
   }
 
   async #openSegments(): Promise<void> {
-    const segments = await Segments.open(join(this.#folder, 'segments'))
+    const segments = await Segments.open(join(this.#folder, 'segments'), this.#catalog.segment)
     this.#segments = segments
     const topics = new Topics()
-    if (segments.count === 0) await segments.roll(this.#clock(), [])
+    if (segments.count === 0) await segments.roll(this.#clock(), [], (made) => this.#use(made))
+    // A process may have died between the two.
+    else await this.#use(segments.newest.header.sequence)
     for (const topic of this.#catalog.topics) topics.open(topic, segments)
     this.#topics = topics
   }
 
   async #reopen(): Promise<void> {
-    await this.#rolling
+    await this.#rolling?.catch(() => undefined)
     await this.#writes.settled()
     const segments = this.#segments
     this.#segments = undefined

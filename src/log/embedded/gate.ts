@@ -89,6 +89,12 @@ export class Gate {
     else this.#becomeFailed(failure)
   }
 
+  /** Refuse everything for good: only opening anew tells what is on disk. */
+  fail(error: PipelineError): void {
+    this.#believed = false
+    this.#becomeFailed(error)
+  }
+
   /** LMDB says EIO for a full disk as well: what is free decides which it was. */
   failureOf(what: string, cause: unknown): PipelineError {
     const { folder } = this.#options
@@ -141,8 +147,7 @@ export class Gate {
     } catch (error) {
       const { folder } = this.#options
       const message = `the log in ${folder} did not open again: ${messageOf(error)}`
-      this.#believed = false
-      this.#becomeFailed(new PipelineError('LOG_FAILED', message, { cause: error }))
+      this.fail(new PipelineError('LOG_FAILED', message, { cause: error }))
     }
   }
 }

@@ -1,14 +1,21 @@
 /** The file of a segment, which LMDB opens only after it was looked through. */
 import { rmSync } from 'node:fs'
 import { open as openLmdb, type RootDatabase } from 'lmdb'
-import { checkLmdbFile, messageOf, PipelineError, readFirstEntry } from '../../core/index.ts'
+import {
+  checkLmdbFile,
+  messageOf,
+  PipelineError,
+  readFirstEntry,
+  refuseWithoutDescriptors,
+} from '../../core/index.ts'
 import { isKey } from './batch-key.ts'
 
 /** Key of the segment's header: the lowest. */
 export const headerKey = Buffer.from([0])
 
-/** Open a file whose pages are as they were written, or one that is not there yet. */
+/** Open a file whose pages are as they were written, or one that is not there yet. @throws LOG_FAILED */
 export function openDatabase(path: string): RootDatabase<Buffer, Buffer> {
+  named(path, refuseWithoutDescriptors)
   return openLmdb<Buffer, Buffer>({
     path,
     noSubdir: true,

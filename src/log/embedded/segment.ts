@@ -9,7 +9,8 @@
  *
  * Write: one LMDB transaction commits whatever waits, flushed before it resolves (`overlappingSync: false`: with the
  * library's default a power cut left a third of the files unusable). Recover: LMDB falls back to its last whole
- * transaction; a segment without a header is one whose making was cut off, and is deleted. A file is looked through
+ * transaction; a segment without a header is one whose making was cut off, and is deleted, unless the catalog says that
+ * it was used. A file is looked through
  * before LMDB opens it: the newest when the log is opened, the others when they are first read.
  */
 import { statSync } from 'node:fs'
@@ -87,9 +88,15 @@ export class Segment {
     return this.#bytes
   }
 
-  /** What the segment takes of its volume. */
+  /** What the segment takes of its volume. @throws STORE_FAILED */
   get fileBytes(): number {
-    return statSync(this.path).size
+    try {
+      return statSync(this.path).size
+    } catch (error) {
+      throw new PipelineError('STORE_FAILED', `the size of segment ${this.path}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   /** Resolves once the batch is on disk. @param key its place (`encodeKey`) */

@@ -4,7 +4,7 @@
  * before it.
  */
 import { mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { messageOf, PipelineError, syncPath } from '../../core/index.ts'
 import { Segment, type SegmentHeader, type StoredBatch } from './segment.ts'
 import { removeSegmentFile } from './segment-file.ts'
@@ -20,17 +20,24 @@ export class Segments {
     this.#list = list
   }
 
-  /** Open the segments of a folder; there may be none. @throws LOG_DAMAGED */
-  static async open(folder: string): Promise<Segments> {
+  /**
+   * Open the segments of a folder; there may be none.
+   *
+   * @param used the newest that batches may have been put into, 0 for none: it must be there
+   * @throws LOG_DAMAGED
+   */
+  static async open(folder: string, used: number): Promise<Segments> {
     if (mkdirSync(folder, { recursive: true }) !== undefined) await syncPath(join(folder, '..'))
     const names = readdirSync(folder).filter((name) => name.endsWith('.lmdb'))
     const list: Segment[] = []
     try {
       const paths = names.sort().map((name) => join(folder, name))
-      const newest = openNewest(paths)
+      const newest = openNewest(paths, used)
       for (const path of paths.slice(0, -1)) list.push(inOrder(Segment.openSealed(path), list.at(-1)))
       if (newest) list.push(newest)
       if (newest) inOrder(newest, list.at(-2))
+      if ((newest?.header.sequence ?? 0) < used)
+        throw new PipelineError('LOG_DAMAGED', `segment ${used} is missing in ${folder}`)
     } catch (error) {
       await closeAll(list)
       throw error
@@ -77,13 +84,27 @@ export class Segments {
     }
   }
 
-  /** Begin a new segment; nothing is being written. It and its name are on disk when this resolves. */
-  async roll(createdMs: number, starts: SegmentHeader['starts']): Promise<void> {
+  /**
+   * Begin a new segment; nothing is being written. It and its name are on disk when this resolves.
+   *
+   * @param whenMade called with its number once they are; the segment is not used when it fails
+   */
+  async roll(
+    createdMs: number,
+    starts: SegmentHeader['starts'],
+    whenMade: (sequence: number) => Promise<void>,
+  ): Promise<void> {
     const sequence = 1 + (this.#list.at(-1)?.header.sequence ?? 0)
     const path = join(this.#folder, `${String(sequence).padStart(20, '0')}.lmdb`)
     removeSegmentFile(path)
     const segment = await Segment.create(path, { format: 1, sequence, createdMs, starts })
-    await syncPath(this.#folder)
+    try {
+      await syncPath(this.#folder)
+      await whenMade(sequence)
+    } catch (error) {
+      await segment.close()
+      throw error
+    }
     this.#list = [...this.#list, segment]
   }
 
@@ -123,12 +144,18 @@ export class Segments {
   }
 }
 
-/** The newest segment; a file after it whose making was cut off is removed, also from `paths`. */
-function openNewest(paths: string[]): Segment | undefined {
+/**
+ * The newest segment; a file after it whose making was cut off is removed, also from `paths`.
+ *
+ * @throws LOG_DAMAGED where that file had been used
+ */
+function openNewest(paths: string[], used: number): Segment | undefined {
   const path = paths.at(-1)
   if (path === undefined) return undefined
   const newest = Segment.openNewest(path)
   if (newest) return newest
+  if (Number(basename(path, '.lmdb')) <= used)
+    throw new PipelineError('LOG_DAMAGED', `there is nothing in segment ${path}, and it has been written to`)
   removeSegmentFile(path)
   paths.pop()
   const before = paths.at(-1)

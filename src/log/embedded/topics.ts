@@ -77,8 +77,13 @@ export class Topics {
   }
 }
 
+/** Where the lake keeps its own books, beside topics where these have no folder of their own. */
+const reservedName = '_pinflow'
+
 /** @throws TOPIC_NAME_INVALID */
 export function refuseUnlessTopicName(name: string): void {
+  if (name.toLowerCase() === reservedName)
+    throw new PipelineError('TOPIC_NAME_INVALID', `${name} is a name that pinflow keeps for itself`)
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
   throw new PipelineError('TOPIC_NAME_INVALID', `${JSON.stringify(name)} cannot name a topic`)
 }

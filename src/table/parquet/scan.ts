@@ -5,23 +5,26 @@ import { type DeltaType, duckDbType } from '../schema.ts'
 import { identifier, literal } from './duckdb.ts'
 import { knownPath } from './known-files.ts'
 
-/** Holds a file's path while partition values are looked up. */
-const fileColumn = '__pinflow_file'
+/** Holds the path of a row's file: while partition values are looked up, and where it is asked for. */
+export const fileColumn = '__pinflow_file'
 
 /**
  * A table's rows as an SQL relation, in brackets, to stand after FROM. Columns have the order and types of the
  * schema; in the files they are found ignoring case, and null where a file has none. Sessions must be UTC.
  *
  * @param snapshot what to read; the files may be a selection
+ * @param withFile give each row the path of its file as well, as `fileColumn`
  * @throws TABLE_DAMAGED when a file is missing, or is not the one that was written
  */
 export async function scanSql(
   store: ObjectStore,
   prefix: string,
   snapshot: Pick<Snapshot, 'schema' | 'files' | 'metaData'>,
+  withFile = false,
 ): Promise<string> {
   const { schema, files, metaData } = snapshot
   const typed = schema.map(({ name, type }) => ({ column: identifier(name), type: duckDbType(type) }))
+  if (withFile) typed.push({ column: identifier(fileColumn), type: 'VARCHAR' })
   const select = typed.map(({ column, type }) => `CAST(${column} AS ${type}) AS ${column}`).join(', ')
   // Gives every column a type and a place, whatever the files hold.
   const empty = `SELECT ${typed.map(({ column, type }) => `CAST(NULL AS ${type}) AS ${column}`).join(', ')} WHERE false`
@@ -31,7 +34,7 @@ export async function scanSql(
   const stored = readFiles(
     [...paths.keys()],
     schema.some(({ type }) => holdsBinary(type)),
-    metaData.partitionColumns.length > 0,
+    withFile || metaData.partitionColumns.length > 0,
   )
   const rows =
     metaData.partitionColumns.length > 0

@@ -1,7 +1,7 @@
 /**
  * A closed data folder, one fault of the disk in one of its files (a bit, some bytes, a sector of zeros, an end that is
- * missing), and then all the work and every answer: the damage is found and named, or it does no harm. Never a wrong
- * answer, never the end of the process, never an endless wait.
+ * missing, or everything), and then all the work and every answer: the damage is found and named, or it does no harm.
+ * Never a wrong answer, never the end of the process, never an endless wait.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

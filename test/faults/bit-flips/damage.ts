@@ -86,7 +86,7 @@ export function damageFile(
   const damage: Damage =
     digits.length > 0
       ? { kind, path, form: 'digit', at: digits[below(digits.length)]! }
-      : { kind, path, form, at: anywhere }
+      : { kind, path, form, at: form === 'end' && random() < 0.5 ? 0 : anywhere }
   apply(join(data, path), damage, size, random)
   return damage
 }

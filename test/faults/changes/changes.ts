@@ -7,42 +7,40 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Load, randomOf } from '../../e2e/load.ts'
-import type { Campaign, Outcome } from '../campaign.ts'
+import { Broken, type Campaign, type Outcome } from '../campaign.ts'
+import { changesOf, type PlannedChange, runs } from './changes-of-run.ts'
 import { checkEverything } from './checks.ts'
 import { Site } from './site.ts'
 
 const datasets = ['pin', 'geo', 'user'] as const
-const topicsOf = (dataset: string): string[] => [`demo.${dataset}`, `streaming-demo-${dataset}`]
-
 const clients = 2
+/** Within this a client has posted to every topic. */
+const patienceMs = 30_000
 
 /** Something asked of a platform under load, which may not live to answer. */
 interface Change {
-  kind: string
   ask: () => Promise<unknown>
   /** The dataset is given another definition before. */
   redefines?: boolean
-  /** Nobody posts meanwhile: doors would answer 404. */
-  quiet?: boolean
+  /** Clients go on posting to it: they are refused while it is gone, and make it anew where their door does. */
+  deletes?: string
 }
 
-function changeOf(site: Site, dataset: string, random: (limit: number) => number): Change {
+function changeOf(
+  site: Site,
+  dataset: string,
+  { kind, door }: PlannedChange,
+  random: (limit: number) => number,
+): Change {
   const rebuild = () => site.ask('rebuild', { dataset })
-  switch (random(4)) {
-    case 0:
-      return { kind: 'rebuild', ask: rebuild }
-    case 1:
-      return { kind: 'changed definition, rebuild', redefines: true, ask: rebuild }
-    case 2: {
-      const share = random(100) / 100
-      return { kind: 'restore', ask: () => restoreSome(site, dataset, share) }
-    }
-    default: {
-      const topic = topicsOf(dataset)[random(2)] ?? ''
-      const ask = () => site.ask('deleteTopic', { topic, confirm: topic })
-      return { kind: 'topic deleted', quiet: true, ask }
-    }
+  if (kind === 'rebuild') return { ask: rebuild }
+  if (kind === 'changed definition, rebuild') return { redefines: true, ask: rebuild }
+  if (kind === 'restore') {
+    const share = random(100) / 100
+    return { ask: () => restoreSome(site, dataset, share) }
   }
+  const topic = door === 'kafka' ? `demo.${dataset}` : `streaming-demo-${dataset}`
+  return { deletes: topic, ask: () => site.ask('deleteTopic', { topic, confirm: topic }) }
 }
 
 /** Restore to the epoch of one of the newest commits. */
@@ -59,6 +57,21 @@ async function burst(load: Load, gatewayUrl: string, milliseconds: number): Prom
   await load.stop()
 }
 
+/** Clients go on until one has found that a topic is gone, or has made it again. */
+async function afterDeletion(site: Site, load: Load, topic: string): Promise<void> {
+  const refused = load.gone
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const known = await site.ask('topics', {})
+    if (load.gone > refused || known.some(({ name }) => name === topic)) return
+    if (performance.now() > deadline) {
+      await load.stop()
+      throw new Broken(`nobody noticed that ${topic} is deleted`)
+    }
+    await sleep(20)
+  }
+}
+
 async function run(seed: number): Promise<Outcome> {
   const random = randomOf(seed)
   const folder = await mkdtemp(join(tmpdir(), 'pinflow-changes-'))
@@ -69,9 +82,10 @@ async function run(seed: number): Promise<Outcome> {
     faults[kind] = (faults[kind] ?? 0) + 1
   }
   try {
-    for (let change = 0; change < 2; change++) {
+    for (const planned of changesOf(seed)) {
+      const { kind, killed } = planned
       const dataset = datasets[random(datasets.length)] ?? 'pin'
-      const { kind, redefines, ask, quiet } = changeOf(site, dataset, random)
+      const { redefines, ask, deletes } = changeOf(site, dataset, planned, random)
       let { gatewayUrl } = await site.start()
       await burst(load, gatewayUrl, 200 + random(300))
       if (random(2) === 0) await site.runBatch()
@@ -82,18 +96,21 @@ async function run(seed: number): Promise<Outcome> {
         await burst(load, gatewayUrl, 200)
         await site.expectStandsStill(dataset)
       }
-      if (!quiet) load.start(gatewayUrl, clients)
+      if (deletes !== undefined) load.mayBeGone.add(deletes)
+      load.start(gatewayUrl, clients)
       const asked = ask().then(
         () => undefined,
         (error: unknown) => (site.isDead ? undefined : Promise.reject(error)),
       )
-      const kill = random(4) > 0
-      count(kill ? `${kind}, killed` : kind)
+      count(killed ? `${kind}, killed` : kind)
       await Promise.race([sleep(random(500)), asked])
-      if (kill) await site.kill()
-      await load.stop()
+      if (killed) await site.kill()
       await asked
-      if (!kill) await site.stop()
+      // Clients have met the topic while it was gone, or made it anew.
+      if (deletes !== undefined && !killed) await afterDeletion(site, load, deletes)
+      await load.stop()
+      if (!killed) await site.stop()
+      load.mayBeGone.clear()
     }
     const { gatewayUrl } = await site.start()
     await load.drain(gatewayUrl)
@@ -107,4 +124,4 @@ async function run(seed: number): Promise<Outcome> {
   }
 }
 
-export const changes: Campaign = { name: 'changes', runs: 10, budgetSeconds: 240, run }
+export const changes: Campaign = { name: 'changes', runs, budgetSeconds: 240, run }

@@ -99,7 +99,7 @@ export class FailingFs {
 
   #promised(name: string, kind: Kind, real: Anything): Anything {
     return async (...args: unknown[]) => {
-      const path = this.#inside(args[0])
+      const path = this.#inside(namedBy(name, args))
       if (path === undefined) return real(...args)
       const failure = this.#calls.next(name, kindOf(name, kind, args[1]), path)
       if (failure && !failure.happens) throw failure.error
@@ -132,7 +132,7 @@ export class FailingFs {
 
   #immediate(name: string, kind: Kind, real: Anything): Anything {
     return (...args: unknown[]) => {
-      const path = this.#inside(args[0])
+      const path = this.#inside(namedBy(name, args))
       if (path === undefined) return real(...args)
       const failure = this.#calls.next(name, kindOf(name, kind, args[1]), path)
       if (failure && !failure.happens) throw failure.error
@@ -184,6 +184,11 @@ export class FailingFs {
 
 function kindOf(name: string, kind: Kind, flags: unknown): Kind {
   return name === 'open' && flags !== undefined && flags !== 'r' ? 'grow' : kind
+}
+
+/** The path that a call is about: of two the one that it makes. */
+function namedBy(name: string, [first, second]: readonly unknown[]): unknown {
+  return name === 'link' || name === 'rename' ? second : first
 }
 
 /** What a write that fails may leave. */

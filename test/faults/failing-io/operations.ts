@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { cp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CleaningPath } from '../../../src/clean/index.ts'
@@ -128,6 +128,25 @@ export const operations: readonly Operation[] = [
     async afterwards(root, books) {
       await rm(join(root, 'log'), { recursive: true })
       books.forgetLog()
+    },
+    onFolder: (root) => openPlatform(root, true),
+  },
+  {
+    name: 'adopt an older log over half a landing',
+    async prepare(plant, books) {
+      await books.append(plant, 6)
+      await plant.finish()
+      await books.append(plant, 3)
+      await cp(join(plant.root, 'log'), join(plant.root, 'older'), { recursive: true })
+      await plant.log.append({ topic, partition: 0, records: [{ key: null, value: Buffer.from('lost') }] })
+      while (await plant.sequence());
+      while (await plant.sink());
+    },
+    async afterwards(root) {
+      await rm(join(root, 'log'), { recursive: true })
+      await rename(join(root, 'older'), join(root, 'log'))
+      const markers = join(root, 'lake/_pinflow', pipeline.name, 'landed')
+      await rm(join(markers, (await readdir(markers)).sort().at(-1)!))
     },
     onFolder: (root) => openPlatform(root, true),
   },

@@ -11,7 +11,17 @@ export interface Flood {
   offered: number
   /** Of these, sent: for the others no connection was free, as every one waited for its answer. */
   sent: number
+  /** Answered with 200 while the schedule went on, whoever sent them. */
+  taken: number
   seconds: number
+}
+
+/** @returns why this was not so many times what was taken; undefined: it was */
+export function whyNoFlood({ offered, sent, taken }: Flood, times: number): string | undefined {
+  if (taken === 0) return 'nothing was taken'
+  if (offered < times * taken)
+    return `${offered} requests were offered, less than ${times} times the ${taken} taken`
+  return sent <= taken ? `all ${sent} requests that were sent were taken` : undefined
 }
 
 /** Connections that each send when told, and are opened again when the server closes them in order. */
@@ -62,10 +72,15 @@ export async function measureRate(
   return (tally.accepted - before) / seconds
 }
 
-/** Offer requests at a rate, however many are answered, for a time. @throws Broken when a connection breaks */
+/**
+ * Offer requests for a time, however many are answered.
+ *
+ * @param due how many there should have been, so many seconds after the begin, when so many were taken
+ * @throws Broken when a connection breaks
+ */
 export async function flood(
   connections: Connections,
-  perSecond: number,
+  due: (passedSeconds: number, taken: number) => number,
   next: () => Request,
   tally: Tally,
   seconds: number,
@@ -73,7 +88,8 @@ export async function flood(
   const free = Array.from({ length: connections.count }, (_, at) => at)
   const running = new Set<Promise<void>>()
   const begin = performance.now()
-  let [offered, sent] = [0, 0]
+  const before = tally.accepted
+  let [offered, sent, taken] = [0, 0, 0]
   let failure: unknown
   const sendOne = async (at: number) => {
     try {
@@ -84,8 +100,8 @@ export async function flood(
     free.push(at)
   }
   for (let now = begin; now < begin + seconds * 1_000 && failure === undefined; now = performance.now()) {
-    const due = Math.floor(((now - begin) / 1_000) * perSecond)
-    for (; offered < due; offered++) {
+    taken = tally.accepted - before
+    for (const wanted = due((now - begin) / 1_000, taken); offered < wanted; offered++) {
       const at = free.shift()
       if (at === undefined) continue
       sent++
@@ -96,5 +112,5 @@ export async function flood(
   }
   await Promise.all(running)
   if (failure !== undefined) throw failure instanceof Broken ? failure : new Broken(`under load: ${failure}`)
-  return { offered, sent, seconds: (performance.now() - begin) / 1_000 }
+  return { offered, sent, taken, seconds: (performance.now() - begin) / 1_000 }
 }

@@ -12,7 +12,7 @@ export class Ledger {
   readonly #records = new Map<string, string>()
   readonly #acknowledged = new Set<string>()
   #noted = 0
-  /** Versions of tables that an answer named. */
+  /** Versions of tables that are on disk. */
   readonly #versions = new Map<string, number>()
   readonly #streams = new Set<string>()
 
@@ -38,8 +38,9 @@ export class Ledger {
     this.#streams.add(name)
   }
 
-  noteVersions(tables: Readonly<Record<string, { version: number }>>): void {
-    for (const [name, { version }] of Object.entries(tables)) this.#versions.set(name, version)
+  /** @param version that was flushed when it was told */
+  noteVersion(table: string, version: number): void {
+    this.#versions.set(table, version)
   }
 
   /** What was acknowledged, read or answered is there, unchanged; `verify` finds nothing wrong. */

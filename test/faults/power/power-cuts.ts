@@ -2,12 +2,15 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Load, randomOf } from '../../e2e/load.ts'
-import type { Campaign, Outcome } from '../campaign.ts'
+import { Broken, type Campaign, type Outcome } from '../campaign.ts'
 import { Ledger } from './ledger.ts'
+import { isPrompt, readyMsMax } from './prompt.ts'
 import { launchOn, Running } from './running.ts'
 import { Volume, whyNoVolume } from './volume.ts'
 
 const cutsPerRun = 10
+/** Starts without a cut that are measured where one after a cut took long. */
+const startsBeside = 3
 const kinds = [
   'under load',
   'under load',
@@ -30,6 +33,8 @@ class Lives {
   readonly #load: Load
   readonly ledger = new Ledger()
   readonly readyMs: number[] = []
+  /** Starts that no cut came before. */
+  readonly readyWithoutCutMs: number[] = []
   readonly cuts: Record<string, number> = {}
   #child: ChildProcess | undefined
 
@@ -76,10 +81,27 @@ class Lives {
 
   /** Start, and see that every promise was kept. */
   async #start(): Promise<Running> {
+    let running = await this.#startOnce()
+    const { readyMs } = running
+    this.readyMs.push(readyMs)
+    if (this.readyWithoutCutMs.length === 0) this.readyWithoutCutMs.push(readyMs)
+    for (let left = startsBeside; left > 0 && !isPrompt(readyMs, this.readyWithoutCutMs); left--) {
+      const code = await running.server.stop()
+      if (code !== 0) throw new Broken(`it ended with ${code}: ${running.server.stderr()}`)
+      running = await this.#startOnce()
+      this.readyWithoutCutMs.push(running.readyMs)
+    }
+    if (!isPrompt(readyMs, this.readyWithoutCutMs))
+      throw new Broken(
+        `it was ready ${Math.round(readyMs)} ms after a cut, and without one after ${this.readyWithoutCutMs.map(Math.round).join(', ')} ms`,
+      )
+    await this.ledger.check(running)
+    return running
+  }
+
+  async #startOnce(): Promise<Running> {
     const running = await Running.start(this.volume)
     this.#child = running.server.child
-    this.readyMs.push(running.readyMs)
-    await this.ledger.check(running)
     return running
   }
 
@@ -120,11 +142,14 @@ class Lives {
       await running.createStream(name)
       this.ledger.noteStream(name)
     } else if (what === 1) {
-      this.ledger.noteVersions(await running.ask('rebuild', { dataset: 'geo' }))
+      const tables = await running.ask('rebuild', { dataset: 'geo' })
+      this.ledger.noteVersion('batch.geo', tables['batch.geo']!.version)
+      // The stream has gone on since: its newest version can be seen before it is flushed.
+      this.ledger.noteVersion('stream.geo', tables['stream.geo']!.version - 1)
     } else {
       const table = ['stream.pin', 'stream.user'][this.#random(2)]!
       const done = await running.ask('optimize', { table })
-      if ('version' in done) this.ledger.noteVersions({ [table]: { version: done.version } })
+      if ('version' in done) this.ledger.noteVersion(table, done.version)
     }
   }
 
@@ -168,10 +193,12 @@ export const powerCuts: Campaign = {
       for (let cut = 0; cut < cutsPerRun; cut++) await lives.live(cut)
       await lives.finish()
       const { readyMs, cuts, ledger } = lives
-      const prompt = readyMs.filter((ms) => ms <= 2_000).length
+      const afterCuts = readyMs.slice(1)
+      const prompt = afterCuts.filter((ms) => ms <= readyMsMax).length
       const figures = {
-        'ms until ready, after a cut': readyMs.slice(1),
-        '% of starts ready within 2 s': [(100 * prompt) / readyMs.length],
+        'ms until ready, after a cut': afterCuts,
+        'ms until ready, without one': lives.readyWithoutCutMs,
+        '% of starts ready within 2 s, after a cut': [(100 * prompt) / Math.max(1, afterCuts.length)],
       }
       return { faults: cuts, records: ledger.records, figures }
     } finally {

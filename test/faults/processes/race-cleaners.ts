@@ -1,9 +1,11 @@
 /**
  * `node race-cleaners.ts FOLDER`: takes and lands what a data folder's log holds, and lets two cleaners at once clean
- * every table. Prints how many commits they made, and how many were another's already.
+ * every table, from their first commit on side by side. Prints how many commits each made, and how many of each were
+ * another's already.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../../../src/clean/index.ts'
 import { openPipeline } from '../../../src/cli/settings.ts'
 import { LocalObjectStore, loadConfig, Turns } from '../../../src/core/index.ts'
@@ -11,14 +13,21 @@ import { EpochLog, EpochReader, Sequencer } from '../../../src/lake/index.ts'
 import type { Dataset } from '../../../src/pipeline/index.ts'
 import { Platform } from '../../../src/platform/index.ts'
 
-/** Counts commits of tables. */
+/** What a cleaner waits for the other to come to its first commit of a table. */
+const patienceMs = 2_000
+
+/** Counts a cleaner's commits of tables. */
 class CountingStore extends LocalObjectStore {
   commits = 0
   beaten = 0
+  /** Before a commit. */
+  meet: () => Promise<unknown> = async () => undefined
 
   override async putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
+    const isCommit = /_delta_log\/\d{20}\.json$/.test(key)
+    if (isCommit) await this.meet()
     const done = await super.putIfAbsent(key, content)
-    if (!/_delta_log\/\d{20}\.json$/.test(key)) return done
+    if (!isCommit) return done
     if (done) this.commits++
     else this.beaten++
     return done
@@ -64,10 +73,18 @@ async function openCleaner(dataset: Dataset, path: CleaningPath, which: number):
 }
 
 async function race(dataset: Dataset, path: CleaningPath): Promise<void> {
+  const come = stores.map(() => Promise.withResolvers<void>())
+  const all = Promise.all(come.map(({ promise }) => promise))
   await Promise.all(
-    stores.map(async (_, which) => {
+    stores.map(async (store, which) => {
+      store.meet = () => {
+        come[which]!.resolve()
+        return Promise.race([all, sleep(patienceMs)])
+      }
       const cleaner = await openCleaner(dataset, path, which)
       while (await cleaner.step());
+      // It may have found nothing to do.
+      come[which]!.resolve()
       await cleaner.close()
     }),
   )
@@ -75,5 +92,4 @@ async function race(dataset: Dataset, path: CleaningPath): Promise<void> {
 
 for (const dataset of pipeline.datasets) for (const path of cleaningPaths) await race(dataset, path)
 await platform.abandon()
-const sum = (member: 'commits' | 'beaten') => stores.reduce((total, store) => total + store[member], 0)
-console.log(JSON.stringify({ commits: sum('commits'), beaten: sum('beaten') }))
+console.log(JSON.stringify(stores.map(({ commits, beaten }) => ({ commits, beaten }))))

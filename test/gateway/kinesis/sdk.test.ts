@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { expect, onTestFinished, test } from 'vitest'
-import { decodeSequenceNumber } from '../../../src/gateway/kinesis/sequence-number.ts'
+import { decodeSequenceNumber } from '../../../src/log/sequence-number.ts'
 import { openGateway, type Setting } from '../harness.ts'
 
 async function openClient(setting: Setting = {}) {

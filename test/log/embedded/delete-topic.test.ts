@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import fs, { mkdtemp, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { PipelineError } from '../../../src/core/index.ts'
 import { EmbeddedLog } from '../../../src/log/index.ts'
 
 const options = { recordBytesMax: 2 ** 20, segmentBytes: 100, segmentAgeMs: 1e12, freeBytesMin: 0 }
@@ -94,4 +96,42 @@ test('retention lets go of what a deleted topic has left', async () => {
   await append(log, 'u', 0, ['y'])
   expect(await log.retain({ ageMs: -1, bytesMax: null }, () => 0)).toBeGreaterThan(0)
   expect(valuesOf(log, 'u', 0)).toEqual(['0 y'])
+})
+
+/** The next flush of a folder fails, once what was written can be seen. */
+function failNextSync(folder: string): void {
+  const { open } = fs
+  const restore = () => {
+    fs.open = open
+    syncBuiltinESMExports()
+  }
+  onTestFinished(restore)
+  fs.open = async (...args) => {
+    const handle = await open(...args)
+    if (String(args[0]) !== folder) return handle
+    restore()
+    handle.sync = () => Promise.reject(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }))
+    return handle
+  }
+  syncBuiltinESMExports()
+}
+
+test('when nobody knows whether a deletion is on disk, nothing is acknowledged until the log is opened anew', async () => {
+  const folder = await makeFolder()
+  const fatal: PipelineError[] = []
+  const log = await EmbeddedLog.open(folder, { ...options, onFatal: (error) => fatal.push(error) })
+  onTestFinished(() => log.close())
+  for (const topic of ['a', 'b']) await log.createTopic(topic, { partitions: 1, partitioner: 'kafka' })
+  await append(log, 'a', 0, ['one'])
+  failNextSync(folder)
+  const failed = expect.objectContaining({ code: 'LOG_FAILED' })
+  await expect(log.deleteTopic('a')).rejects.toEqual(failed)
+  for (const topic of ['a', 'b']) await expect(append(log, topic, 0, ['two'])).rejects.toEqual(failed)
+  expect(fatal).toEqual([failed])
+  await log.close()
+
+  const again = await openLog(folder)
+  expect(again.topics().map(({ name }) => name)).toEqual(['b'])
+  await again.createTopic('a', { partitions: 1, partitioner: 'kafka' })
+  expect(await append(again, 'a', 0, ['two'])).toMatchObject({ baseOffset: 1 })
 })

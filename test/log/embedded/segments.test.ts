@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { open as openLmdb } from 'lmdb'
 import { expect, test } from 'vitest'
 import { EmbeddedLog } from '../../../src/log/index.ts'
@@ -18,7 +18,7 @@ const large = 'x'.repeat(2_000)
 /** A log with one segment for each value. */
 async function filled(folder: string, values: string[]): Promise<void> {
   const log = await EmbeddedLog.open(folder, { ...options, segmentBytes: 0 })
-  await log.createTopic('t', one)
+  if (log.topics().length === 0) await log.createTopic('t', one)
   for (const value of values) await append(log, value)
   await log.close()
 }
@@ -216,6 +216,41 @@ test.each([
   const again = await openLog(folder)
   expect(segmentsIn(folder)).toHaveLength(3)
   expect(valuesOf(again, 't')).toEqual(['a', 'b', 'c'])
+})
+
+test.each([
+  ['cut to nothing', (file: string) => truncateSync(file)],
+  ['zeros', (file: string) => writeFileSync(file, Buffer.alloc(65_536))],
+  ['gone', (file: string) => rmSync(file)],
+])('the newest segment %s is damage, however few there are, and nothing is deleted', async (_, hurt) => {
+  for (const values of [['a'], ['a', 'b']]) {
+    const folder = await temporaryFolder()
+    await filled(folder, values)
+    hurt(path(folder, values.length))
+    const left = segmentsIn(folder)
+    for (let time = 0; time < 2; time++)
+      await expect(EmbeddedLog.open(folder, options)).rejects.toMatchObject({
+        code: 'LOG_DAMAGED',
+        message: expect.stringMatching(
+          new RegExp(`segment (${values.length} is missing|${path(folder, values.length)})`),
+        ),
+      })
+    expect(segmentsIn(folder)).toEqual(left)
+  }
+})
+
+test('a segment whose making was not noted before the process died is used, and noted then', async () => {
+  const folder = await temporaryFolder()
+  await filled(folder, ['a'])
+  const before = readFileSync(`${folder}/catalog.json`)
+  await filled(folder, ['b'])
+  expect(segmentsIn(folder)).toHaveLength(2)
+  writeFileSync(`${folder}/catalog.json`, before)
+  const log = await openLog(folder)
+  expect(valuesOf(log, 't')).toEqual(['a', 'b'])
+  await log.close()
+  truncateSync(path(folder, 2))
+  await expect(EmbeddedLog.open(folder, options)).rejects.toMatchObject({ code: 'LOG_DAMAGED' })
 })
 
 test('an older segment without a header is damage, and is named', async () => {

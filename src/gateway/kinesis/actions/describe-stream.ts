@@ -1,6 +1,5 @@
-import { hashRange, type Topic } from '../../../log/index.ts'
+import { encodeSequenceNumber, hashRange, type Topic } from '../../../log/index.ts'
 import { defineAction } from '../action.ts'
-import { encodeSequenceNumber } from '../sequence-number.ts'
 import { streamArn, streamName } from '../shape.ts'
 import { shardId, streamOf, streamSettings, streamSummary } from '../stream.ts'
 

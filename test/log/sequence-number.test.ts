@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeSequenceNumber, encodeSequenceNumber } from '../../../src/gateway/kinesis/sequence-number.ts'
+import { decodeSequenceNumber, encodeSequenceNumber } from '../../src/log/sequence-number.ts'
 
 const ms = fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => seconds * 1000)
 const place = fc.record({

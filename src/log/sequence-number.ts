@@ -1,11 +1,11 @@
 /**
- * A sequence number is a 186-bit number, written in decimal (56 digits); in hexadecimal digits:
+ * A Kinesis sequence number is a 186-bit number, written in decimal (56 digits); in hexadecimal digits:
  *
  *     2 | creation of the shard, s (9) | shard mod 16 (1) | offset (16) | 00 | append time, s (9) | shard (8) | 2
  *
  * Nothing of it is stored: it follows from a record's place and times, and rises with the offset of a shard.
  */
-export interface Place {
+export interface SequencePlace {
   shardCreatedMs: number
   shard: number
   offset: number
@@ -15,7 +15,7 @@ export interface Place {
 const secondsMax = 2n ** 36n
 
 /** Times are kept in whole seconds. */
-export function encodeSequenceNumber({ shardCreatedMs, shard, offset, appendTimeMs }: Place): string {
+export function encodeSequenceNumber({ shardCreatedMs, shard, offset, appendTimeMs }: SequencePlace): string {
   const created = BigInt(Math.floor(shardCreatedMs / 1000)) % secondsMax
   const appended = BigInt(Math.floor(appendTimeMs / 1000)) % secondsMax
   let number = 2n
@@ -28,7 +28,7 @@ export function encodeSequenceNumber({ shardCreatedMs, shard, offset, appendTime
 }
 
 /** @returns undefined for anything that `encodeSequenceNumber` does not give */
-export function decodeSequenceNumber(text: string): Place | undefined {
+export function decodeSequenceNumber(text: string): SequencePlace | undefined {
   if (!/^[1-9]\d{55}$/.test(text)) return undefined
   const digits = BigInt(text).toString(16)
   const parts = /^2(.{9})(.)(.{16})00(.{9})(.{8})2$/.exec(digits)

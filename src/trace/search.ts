@@ -1,0 +1,95 @@
+import { messageOf, PipelineError } from '../core/index.ts'
+import type { Epoch, Gap } from '../lake/index.ts'
+import { carries, type KeyPart, mayHold } from './key.ts'
+import type { Place } from './life.ts'
+import type { Tracer } from './parts.ts'
+
+/** A record that carries a key that was sought. */
+export interface Hit extends Place {
+  value: Buffer | null
+}
+
+/** What is sought: keys by the datasets they are of. */
+export type Sought = ReadonlyMap<string, readonly KeyPart[]>
+
+export interface Found {
+  /** By dataset, oldest first. */
+  hits: Map<string, Hit[]>
+  /** Records looked at. */
+  records: number
+  /** Stretches that are not processed, with the time they were entered. */
+  gaps: { gap: Gap; timeMs: number }[]
+  /** What could not be read, and why. */
+  unread: string[]
+}
+
+/** Hits of a dataset beyond these are passed over: the newest are kept. */
+const hitsMax = 100
+const pageLimit = { records: 2_000, bytes: 4 * 2 ** 20 }
+
+/**
+ * Look through every record there is, in log and lake, in any topic, for those that carry keys: a record is parsed only
+ * where its bytes may hold one, and none is kept but the hits.
+ */
+export async function searchRecords(tracer: Tracer, sought: Sought): Promise<Found> {
+  const { epochs, log } = tracer.parts
+  const found: Found = {
+    hits: new Map([...sought.keys()].map((dataset) => [dataset, []])),
+    records: 0,
+    gaps: [],
+    unread: [],
+  }
+  const look = (record: Hit & { origin?: { key: Buffer | null } }) => {
+    found.records++
+    const { value, origin } = record
+    for (const [dataset, parts] of sought) {
+      const may = value !== null && mayHold(parts, value)
+      if (!(may || origin?.key) || !carries(parts, may ? value : null, origin?.key)) continue
+      const { topic, partition, offset } = record
+      const hits = found.hits.get(dataset)!
+      hits.push({ topic, partition, offset, value })
+      if (hits.length > hitsMax) hits.shift()
+    }
+  }
+  for await (const epoch of epochs.epochsAfter(0)) {
+    for (const gap of epoch.gaps ?? []) found.gaps.push({ gap, timeMs: epoch.timeMs })
+    await lookThrough(tracer, epoch, look, found)
+  }
+  for (const { name: topic, partitions } of log.topics()) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const { start, end } = log.offsets(topic, partition)
+      for (let next = Math.max(start, epochs.position(topic, partition)); next < end; ) {
+        const records = log.read(topic, partition, next, pageLimit)
+        for (const { key, ...record } of records) look({ ...record, origin: { key } })
+        next = (records.at(-1)?.offset ?? end) + 1
+      }
+      await yieldToOthers()
+    }
+  }
+  return found
+}
+
+async function lookThrough(
+  tracer: Tracer,
+  epoch: Epoch,
+  look: (record: Hit & { origin?: { key: Buffer | null } }) => void,
+  found: Found,
+): Promise<void> {
+  for (const range of epoch.ranges) {
+    try {
+      const part = { ...epoch, ranges: [range] }
+      for await (const records of tracer.reader.read(part, new Set([range.topic]), 'log')) {
+        for (const record of records) look(record)
+        await yieldToOthers()
+      }
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error
+      found.unread.push(`${range.count} records of ${range.topic}/${range.partition}: ${messageOf(error)}`)
+    }
+  }
+}
+
+/** Who sends records, or asks something else, is not kept waiting. */
+function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
