@@ -67,7 +67,7 @@ export const errorCodes = {
     retriable: false,
     fault: 'user',
     means: 'The text cannot name a topic.',
-    next: 'Use 1 to 249 of a-z A-Z 0-9 . _ - (not "." or "..").',
+    next: 'Use 1 to 249 of a-z A-Z 0-9 . _ - (not "." or ".."), or, where the message says why, another name.',
   },
   TOPIC_EXISTS: {
     stage: 'log',

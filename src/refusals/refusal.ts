@@ -66,7 +66,8 @@ export function bytesOf({ body }: KeptRefusal): Buffer {
 
 /** As text, without a character that the cut has halved; else as base64. */
 function bodyOf(bytes: Buffer): { text: string } | { base64: string } {
-  for (let cut = 0; cut < 4 && cut <= bytes.length; cut++) {
+  const cutMax = bytes.length < bodyBytesKept ? 0 : 3
+  for (let cut = 0; cut <= cutMax; cut++) {
     const text = bytes.toString('utf8', 0, bytes.length - cut)
     if (Buffer.from(text).equals(bytes.subarray(0, bytes.length - cut))) return { text }
   }

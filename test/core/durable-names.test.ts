@@ -74,6 +74,7 @@ test('the segments and the catalog of a log are on disk before a record in them 
   const options = { recordBytesMax: 10_000, segmentBytes: 20_000, segmentAgeMs: 3_600_000, freeBytesMin: 0 }
   const log = await EmbeddedLog.open(folder, options)
   const isLock = (name: string) => name.endsWith('-lock')
+  expect(names.unflushed(isLock)).toEqual([])
   await log.createTopic('t', { partitions: 1, partitioner: 'kafka' })
   expect(names.unflushed(isLock)).toEqual([])
   for (let count = 0; count < 12; count++) {
@@ -83,5 +84,7 @@ test('the segments and the catalog of a log are on disk before a record in them 
   }
   const segments = readdirSync(join(folder, 'segments')).filter((name) => name.endsWith('.lmdb'))
   expect(segments.length).toBeGreaterThan(2)
+  expect(await log.retain({ ageMs: -1, bytesMax: null }, () => Number.POSITIVE_INFINITY)).toBeGreaterThan(0)
+  expect(names.undead('/log/segments').filter((name) => !isLock(name))).toEqual([])
   await log.close()
 })

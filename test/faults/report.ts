@@ -87,7 +87,8 @@ export class Report {
     if (isShort && unavailable === undefined && failures.length === 0)
       failures.push(`its time was over after ${runs} of ${wanted} runs`)
     const seconds = Math.round((performance.now() - sum.startedMs) / 1_000)
-    console.log(`${name}: ${outcomeOf(sum)} in ${seconds} s${cpuOf(sum)}`)
+    const took = unavailable === undefined ? ` in ${seconds} s` : ''
+    console.log(`${name}: ${outcomeOf(sum)}${took}${cpuOf(sum)}`)
   }
 
   /** @returns whether every promise held */
@@ -151,8 +152,8 @@ function textOf({ known, isWhole }: Count): string {
   return known > 0 ? `${known} or more` : '?'
 }
 
-const cpuOf = ({ cpuSeconds }: Sum): string =>
-  cpuSeconds === undefined ? '' : `, ${Math.round(cpuSeconds)} s of CPU`
+const cpuOf = ({ cpuSeconds, unavailable }: Sum): string =>
+  cpuSeconds === undefined || unavailable !== undefined ? '' : `, ${Math.round(cpuSeconds)} s of CPU`
 
 function spread(measured: number[]): string {
   const sorted = measured.toSorted((a, b) => a - b)

@@ -181,7 +181,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    overlappingSync: false,\n    noSync: true,\n',
       },
     ],
-    caughtBy: campaign('power-cuts', 1, 3),
+    caughtBy: campaign('power-cuts', 1, 2),
     // Which of the two depends on what the kernel had written by itself.
     shows: /acknowledged records and \d+ others that were read are no longer in the log|LOG_BEHIND_LAKE: /,
   },
@@ -194,7 +194,7 @@ export const mutations: readonly Mutation[] = [
         replace: '      await file.writeFile(content)\n',
       },
     ],
-    caughtBy: campaign('power-cuts', 1, 3),
+    caughtBy: campaign('power-cuts', 1, 2),
     // An object that has its name, and is empty.
     shows: /its pinflow\.json names no format|(EPOCHS|LAKE|TABLE)_DAMAGED: /,
   },

@@ -107,6 +107,7 @@ test('every door tells what it refuses, once, and nothing else', async () => {
   await post(`${gateway.url}/nowhere`, '{}', json)
   await fetch(`${gateway.url}/streams/s/record`, {
     method: 'PUT',
+    headers: { 'content-type': 'application/json' },
     body: '{"Data":{"ind":7},"PartitionKey":"p"}',
   })
   expect(notes).toMatchObject([

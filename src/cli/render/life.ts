@@ -22,15 +22,15 @@ export function lifeText(life: Life): string {
       life.nearestTopic === undefined ? '' : `; the nearest topic that one does is ${life.nearestTopic}`
     lines.push(line('dataset', `none reads ${topic}${near}`))
   } else lines.push(line('dataset', dataset))
-  let shown: string | undefined
+  let told: string | undefined
   for (const path of ['stream', 'batch'] as const) {
     const fate = life[path]
     if (!fate) continue
-    const row = 'row' in fate ? JSON.stringify(fate.row) : undefined
-    const [first, ...more] = fateText(path, fate)
-    const isSame = row !== undefined && row === shown
-    lines.push(first!, ...(isSame ? [line('', 'the same row as above')] : more))
-    shown ??= row
+    const [first = '', ...more] = fateText(path, fate)
+    // Both tables mostly hold the same.
+    const isSame = more.length > 0 && more.join('\n') === told
+    lines.push(first, ...(isSame ? [line('', 'the same as above')] : more))
+    told ??= more.join('\n')
   }
   return lines.join('\n')
 }

@@ -3,6 +3,7 @@
  * folder).
  * Topic ids rise and are never used again, so a segment's keys mean one topic for ever. Neither are offsets: a name that
  * has had records keeps its ends here when its topic is deleted, and a topic of that name goes on there.
+ * The newest segment that was used is noted here before its first batch: one that is empty or gone later has lost some.
  */
 import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
@@ -146,7 +147,7 @@ export class Catalog {
       (known) => known.name !== name && known.name.toLowerCase() === name.toLowerCase(),
     )
     if (!other) return
-    const message = `${name} and ${other.name}, a topic that is there or was, differ in case alone, which the volume of ${this.#folder} does not tell apart`
+    const message = `${name} differs in case alone from ${other.name}, a topic that is there or was, and the store does not tell them apart`
     throw new PipelineError('TOPIC_NAME_INVALID', message)
   }
 

@@ -10,8 +10,8 @@
  * Write: one LMDB transaction commits whatever waits, flushed before it resolves (`overlappingSync: false`: with the
  * library's default a power cut left a third of the files unusable). Recover: LMDB falls back to its last whole
  * transaction; a segment without a header is one whose making was cut off, and is deleted, unless the catalog says that
- * it was used. A file is looked through
- * before LMDB opens it: the newest when the log is opened, the others when they are first read.
+ * it was used. A file is looked through before LMDB opens it: the newest when the log is opened, the others when they are
+ * first read.
  */
 import { statSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'

@@ -7,8 +7,8 @@ import { FailingFs } from './failing-fs.ts'
 type Names = Map<string, number>
 
 /**
- * Watches what a process makes below a folder: a name is on disk once its folder was flushed after the name was given.
- * Nothing fails.
+ * Watches what a process makes below a folder: a name is on disk once its folder was flushed after the name was given,
+ * and gone once it was flushed after the name was taken away. Nothing fails.
  */
 export class DurableNames extends FailingCalls {
   readonly #root: string
@@ -46,6 +46,12 @@ export class DurableNames extends FailingCalls {
       const path = join(folder, name)
       return durable?.get(name) === file ? this.unflushed(isOfNoUse, path) : [path]
     })
+  }
+
+  /** Names in a folder that are gone, and that a power cut may bring back. */
+  undead(folder: string): string[] {
+    const there = this.#namesOf(folder)
+    return [...(this.#flushed.get(folder)?.keys() ?? [])].filter((name) => !there?.has(name))
   }
 
   /** @returns undefined for what is no folder */

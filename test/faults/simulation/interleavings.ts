@@ -31,7 +31,10 @@ const stream = chore('stream')
 const taken = inTurn(sequence, land)
 
 interface Bounded extends Meeting {
-  /** Whether the second worker also dies, at each of its writings. */
+  /**
+   * Whether the second worker also dies, at each of its writings: either does, where both do the same. (A rebuild that is
+   * cut off beside another worker would take longer than all the rest: the simulation's seeds do that.)
+   */
   crashes: boolean
 }
 
@@ -66,7 +69,7 @@ const meetings: readonly Bounded[] = [
     records: some,
     cleans: true,
     parts: [chore('stream', 1), chore('stream', 1)],
-    crashes: false,
+    crashes: true,
   },
   {
     name: 'commit a group',
