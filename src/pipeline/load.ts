@@ -125,7 +125,10 @@ async function loadQuestions(root: string, folder: string): Promise<Question[]> 
       const name = file.slice(0, -'.sql'.length)
       const sql = await readSql(join(root, folder, file))
       const title = /^[ \t]*--[ \t]*(\S.*?)[ \t]*$/m.exec(sql)?.[1] ?? name
-      const ties = /^[ \t]*--[ \t]*ties:(.*)$/m.exec(sql)?.[1]?.split(',').map((column) => column.trim())
+      const ties = /^[ \t]*--[ \t]*ties:(.*)$/m
+        .exec(sql)?.[1]
+        ?.split(',')
+        .map((column) => column.trim())
       return { name, title, sql, ...(ties && { ties }) }
     }),
   )
