@@ -6,14 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Static, type TObject, Type } from 'typebox'
 import { type LogRecord, PipelineError } from '../core/index.ts'
 import {
-  askQuestion,
+  emitQuestion,
+  emitSql,
   listTables,
   type Platform,
   report,
-  runSql,
   Stopwatch,
   verifyPlatform,
 } from '../platform/index.ts'
+import { type RowSink, textOrBase64 } from '../query/index.ts'
 import { optimize, type Snapshot, vacuum, vacuumable } from '../table/index.ts'
 
 export interface Context {
@@ -75,7 +76,7 @@ export const operations = {
 
   sql: operation(
     Type.Object({ sql: Type.String(), from: path }, strict),
-    async ({ platform, signal }, { sql, from }) => readable(await runSql(platform, sql, from, signal)),
+    ({ platform, signal, emit }, { sql, from }) => emitSql(platform, sql, from, itemsOf(emit), signal),
   ),
 
   questions: operation(Type.Object({}, strict), async ({ platform }) =>
@@ -84,8 +85,8 @@ export const operations = {
 
   ask: operation(
     Type.Object({ question: Type.String(), from: path }, strict),
-    async ({ platform, signal }, { question, from }) =>
-      readable(await askQuestion(platform, question, from, signal)),
+    ({ platform, signal, emit }, { question, from }) =>
+      emitQuestion(platform, question, from, itemsOf(emit), signal),
   ),
 
   tables: operation(Type.Object({}, strict), ({ platform }) => listTables(platform)),
@@ -183,6 +184,11 @@ function tableNamed({ catalog }: Platform, name: string) {
   )
 }
 
+/** Rows as items `{ rows }`, so that no answer is held; `{ columns }` comes before them. */
+function itemsOf(emit: Context['emit']): RowSink {
+  return { onColumns: (columns) => emit({ columns }), onRows: (rows) => emit({ rows }) }
+}
+
 /** What one read brings, and how many of the newest records are shown when none is asked for. */
 const page = { records: 500, bytes: 2 ** 18 }
 const newestShown = 10
@@ -229,23 +235,4 @@ function shown({ topic, partition, offset, key, value, headers, timestampMs }: L
     headers: named,
     timestampMs,
   }
-}
-
-/** An answer without bytes, which JSON has not. */
-function readable(answer: Awaited<ReturnType<typeof runSql>>): typeof answer {
-  return { ...answer, rows: answer.rows.map((row) => withoutBytes(row) as typeof row) }
-}
-
-function withoutBytes(value: unknown): unknown {
-  if (Buffer.isBuffer(value)) return textOrBase64(value)
-  if (Array.isArray(value)) return value.map(withoutBytes)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutBytes(member)]))
-}
-
-/** Bytes as text, or as `{ base64 }` where they are not UTF-8. */
-function textOrBase64(bytes: Buffer | null): string | { base64: string } | null {
-  if (bytes === null) return null
-  const text = bytes.toString('utf8')
-  return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') }
 }

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { ResultOf } from '../api/index.ts'
 import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
 import { type Caller, call, connect } from './call.ts'
 import { answerTable, printVerification } from './print-report.ts'
 import type { GlobalOptions } from './settings.ts'
+import { wholeAnswer } from './whole-answer.ts'
 
-type Answer = ResultOf<'sql'>
+type Answer = Awaited<ReturnType<typeof wholeAnswer>>
 
 /** Commands that look at the data, and keep tables in shape: topics, consume, sql, ask, tables, verify. */
 export function addDataCommands(program: Command): void {
@@ -46,7 +46,8 @@ export function addDataCommands(program: Command): void {
     .description('ask the tables in SQL')
     .addOption(fromOption())
     .action(async (sql: string, options: GlobalOptions & { from: CleaningPath }) => {
-      showAnswer(options, await call(options, 'sql', { sql, from: options.from }))
+      const { from } = options
+      showAnswer(options, await wholeAnswer((onItem) => call(options, 'sql', { sql, from }, { onItem })))
     })
 
   program
@@ -259,7 +260,8 @@ async function askAll(
   }
   const answers: Record<string, Answer & { title: string }> = {}
   for (const { name, title } of asked) {
-    const answer = await caller.call('ask', { question: name, from: options.from })
+    const asked = { question: name, from: options.from }
+    const answer = await wholeAnswer((onItem) => caller.call('ask', asked, { onItem }))
     answers[name] = { title, ...answer }
     if (!options.json)
       console.log(

@@ -180,11 +180,29 @@ export const errorCodes = {
     fault: 'user',
     next: 'Correct the SQL; `pinflow tables` lists what can be read.',
   },
+  QUERY_TIMED_OUT: {
+    stage: 'query',
+    retriable: true,
+    fault: 'user',
+    next: 'Ask for less (a filter, a join on a key, an aggregate over fewer rows), or raise `query.timeoutMs`.',
+  },
+  QUERY_OUT_OF_MEMORY: {
+    stage: 'query',
+    retriable: false,
+    fault: 'user',
+    next: 'Ask for less at a time (a filter, fewer columns, no huge lists or texts), or raise `memory.capBytes`, of which a query has its share.',
+  },
+  QUERY_ENGINE_ENDED: {
+    stage: 'query',
+    retriable: false,
+    fault: 'ours',
+    next: 'Ask in another way; the next query gets a new engine. Some JSON functions end it on deeply nested values: see docs/guide/sql.md.',
+  },
   ANSWER_TOO_LARGE: {
     stage: 'query',
     retriable: false,
     fault: 'user',
-    next: 'Ask for fewer rows or columns (`LIMIT`, an aggregate), or raise `memory.capBytes`; the files of a table can be read by any Delta reader.',
+    next: 'Ask for fewer rows or columns (`LIMIT`, an aggregate), or raise the limit that the message names; the files of a table can be read by any Delta reader.',
   },
   QUESTION_UNKNOWN: {
     stage: 'query',
@@ -220,7 +238,7 @@ export const errorCodes = {
     stage: 'gateway',
     retriable: true,
     fault: 'ours',
-    next: 'Send again after the time in Retry-After.',
+    next: 'Send again in a moment; where an HTTP answer has Retry-After, after that time.',
   },
   STOPPING: {
     stage: 'gateway',

@@ -13,7 +13,6 @@ import {
   type Config,
   DataFolder,
   LocalObjectStore,
-  memoryShares,
   messageOf,
   PipelineError,
   Turns,
@@ -22,9 +21,10 @@ import {
 import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
 import type { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
-import { type CatalogTable, catalogOf, type QueryOptions } from '../query/index.ts'
-import { Engine, type EngineOptions } from '../table/index.ts'
+import { type CatalogTable, catalogOf, QueryPool } from '../query/index.ts'
+import { Engine } from '../table/index.ts'
 import { Datasets } from './datasets.ts'
+import { engineOptions, poolOptions } from './engine-options.ts'
 import { landNext } from './land-next.ts'
 import { adoptLog, refuseLakeAheadOfEpochs, refuseLogBehindLake } from './log-behind-lake.ts'
 import { makeFolders } from './make-folders.ts'
@@ -60,6 +60,7 @@ export class Platform {
   readonly landing: Landing
   readonly engine: Engine
   readonly catalog: readonly CatalogTable[]
+  readonly queries: QueryPool
   readonly #logger: Logger
   readonly #sequencer: Sequencer
   readonly #datasets: Datasets
@@ -94,6 +95,7 @@ export class Platform {
     this.epochs = epochs
     this.landing = landing
     this.engine = engine
+    this.queries = new QueryPool(poolOptions(options.config, folder))
     this.catalog = catalogOf(options.pipeline, tables, engine)
     this.#logger = options.logger
     this.#landed = landed
@@ -138,9 +140,7 @@ export class Platform {
       if (!options.adopt) refuseLogBehindLake(log, epochs, folder.root)
       await makeTopics(log, pipeline)
       if (options.adopt) await adoptLog(log, epochs, landed)
-      const engine = await Engine.open(
-        engineOptions(memoryShares(config.memory.capBytes).engineBytes, folder),
-      )
+      const engine = await Engine.open(engineOptions(config, folder))
       platform = new Platform({ options, folder, log, lake, tables, epochs, landing, landed, engine })
       await platform.#openCleaners(tables)
       return platform
@@ -255,12 +255,6 @@ export class Platform {
     }
   }
 
-  /** What a query may use: an instance of its own. */
-  queryOptions(): QueryOptions {
-    const { questionBytes, answerBytes } = memoryShares(this.config.memory.capBytes)
-    return { ...engineOptions(questionBytes, this.folder), answerBytesMax: answerBytes }
-  }
-
   /** State of each worker, for health and for people. */
   states(): Record<string, WorkerReport> {
     const { behind } = this.#datasets
@@ -287,6 +281,7 @@ export class Platform {
   }
 
   async #closeStores(): Promise<void> {
+    await this.queries.close()
     await this.#datasets.close()
     await this.log.close()
     this.engine.close()
@@ -387,10 +382,6 @@ function throwIfStopped({ state }: Worker): void {
 
 function throwIfFailing({ state }: Worker): void {
   if ('error' in state) throw state.error
-}
-
-function engineOptions(memoryBytes: number, folder: DataFolder): EngineOptions {
-  return { memoryBytes, threads: 2, temporaryFolder: folder.path('tmp') }
 }
 
 function nextOf(error: unknown): string {

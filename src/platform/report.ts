@@ -1,8 +1,7 @@
 import { type Check, type PathAccount, verify } from '../account/index.ts'
-import type { CleaningPath } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
-import { type Answer, answer, ask, newestVersions, type SeenTable } from '../query/index.ts'
-import type { Row } from '../table/index.ts'
+import type { Row } from '../engine/index.ts'
+import { newestVersions } from '../query/index.ts'
+import { askQuestion } from './asking.ts'
 import type { Platform } from './platform.ts'
 
 /** What `demo --json` and `run batch --json` print; a contract. */
@@ -75,50 +74,6 @@ export async function report(
 export function verifyPlatform(platform: Platform) {
   const { pipeline, log, lake, epochs, landing, catalog, engine } = platform
   return verify({ pipeline, log, lake, epochs, landing, catalog, engine })
-}
-
-/** @throws QUESTION_UNKNOWN */
-export async function askQuestion(
-  platform: Platform,
-  name: string,
-  from: CleaningPath,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  const question = platform.pipeline.questions.find((known) => known.name === name)
-  if (!question) {
-    const known = platform.pipeline.questions.map((other) => other.name).join(', ')
-    throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
-  }
-  return withTables(platform, (seen) => ask(question, seen, from, platform.queryOptions(), signal))
-}
-
-/** @throws QUERY_INVALID */
-export async function runSql(
-  platform: Platform,
-  sql: string,
-  from: CleaningPath,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  return withTables(platform, (seen) => answer(sql, seen, from, platform.queryOptions(), signal))
-}
-
-/** Ask the tables that can be read. Where the text means another, the error says what is wrong with that. */
-async function withTables(
-  platform: Platform,
-  query: (seen: readonly SeenTable[]) => Promise<Answer>,
-): Promise<Answer> {
-  const { seen, unreadable } = await newestVersions(platform.catalog)
-  try {
-    return await query(seen)
-  } catch (error) {
-    const [first] = unreadable
-    if (!first || !(error instanceof PipelineError && error.code === 'QUERY_INVALID')) throw error
-    const others = unreadable.map(({ name }) => name).join(', ')
-    throw new PipelineError(
-      'QUERY_INVALID',
-      `${error.message} (not readable: ${others}: ${first.error.message})`,
-    )
-  }
 }
 
 /** The tables that are there, with their newest versions. */

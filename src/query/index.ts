@@ -1,2 +1,5 @@
 export { type CatalogTable, catalogOf, newestVersions, type SeenTable } from './catalog.ts'
-export { type Answer, answer, ask, type QueryOptions } from './query.ts'
+export { type PoolOptions, QueryPool } from './guard/pool.ts'
+export { answer, ask } from './query.ts'
+export { type Answer, type Column, gathered, type RowSink, type Told } from './rows.ts'
+export { textOrBase64 } from './text-or-base64.ts'

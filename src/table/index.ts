@@ -1,3 +1,4 @@
+export { Engine, type EngineOptions, identifier, literal, type Row, type Session } from '../engine/index.ts'
 export type {
   Action,
   AddFile,
@@ -11,7 +12,6 @@ export { createActions, overwriteActions, redefineAction, removeOf } from './com
 export { DeltaTable } from './delta-table.ts'
 export type { Commit } from './load.ts'
 export { type Optimized, type OptimizeOptions, optimize } from './optimize.ts'
-export { Engine, type EngineOptions, identifier, literal, type Row, type Session } from './parquet/duckdb.ts'
 export { scanSql } from './parquet/scan.ts'
 export { writeParquet } from './parquet/write.ts'
 export { decodePath, type Snapshot } from './replay.ts'

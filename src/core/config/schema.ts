@@ -110,11 +110,19 @@ export const configSchema = Type.Object(
       },
       strict,
     ),
+    query: Type.Object(
+      {
+        timeoutMs: count(30_000, 'Milliseconds that an answer to SQL may take'),
+        rowsMax: count(1_000_000, 'Rows of one answer'),
+        bytesMax: count(64 * 2 ** 20, 'Bytes of one answer, as JSON'),
+      },
+      strict,
+    ),
     memory: Type.Object(
       {
         capBytes: count(
           512 * 2 ** 20,
-          'Bytes of memory (RssAnon) that the platform keeps below: its parts get shares of it; at its share a part waits, spills to disk or refuses',
+          'Bytes of memory (RssAnon) that the platform keeps below: its parts get shares of it; at its share a part waits, spills to disk or refuses. Processes that answer SQL, two at most, come on top',
           { minimum: 512 * 2 ** 20 },
         ),
       },

@@ -1,0 +1,1 @@
+export { Engine, type EngineOptions, identifier, literal, type Row, type Session } from './duckdb.ts'
