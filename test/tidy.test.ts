@@ -9,6 +9,7 @@ import { errorDocs } from '../scripts/error-docs.ts'
 const order = [
   'core',
   'log',
+  'engine',
   'table',
   'pipeline',
   'lake',

@@ -1,4 +1,4 @@
-import type { Session } from '../table/index.ts'
+import type { Session } from '../engine/index.ts'
 
 /** What has become of the records of a dataset: `appended = landed + waiting + skipped + lost`. */
 export interface DatasetAccount {

@@ -8,8 +8,9 @@ import {
   generationOf,
 } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
+import type { Row, Session } from '../engine/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
-import { type DeltaTable, type Row, type Session, type Snapshot, scanSql } from '../table/index.ts'
+import { type DeltaTable, type Snapshot, scanSql } from '../table/index.ts'
 import { sameRows } from './account.ts'
 import type { Check, History, VerifyParts } from './check.ts'
 

@@ -1,9 +1,9 @@
 import { messageOf, type ObjectStore } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import type { End, EpochLog, LandEntry, Landing } from '../lake/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import type { CatalogTable } from '../query/index.ts'
-import type { Engine } from '../table/index.ts'
 
 export interface Check {
   name: string

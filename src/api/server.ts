@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import * as v from 'valibot'
-import { type ErrorCode, isSystemError, messageOf, PipelineError, Turns } from '../core/index.ts'
+import { type ErrorCode, isSystemError, messageOf, PipelineError } from '../core/index.ts'
 import { hostAllowed, urlOf, withoutSchemas } from '../gateway/index.ts'
 import type { Platform } from '../platform/index.ts'
 import { type Context, type OperationName, operations } from './operations/index.ts'
@@ -43,7 +43,6 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
   const app = Fastify({ forceCloseConnections: true, schemaController: withoutSchemas })
   const ending = new AbortController()
   const running = new Set<Promise<void>>()
-  const questions = new Turns()
   app.addHook('onRequest', async (request, reply) => {
     if (hostAllowed(options.host, request.headers.host)) return
     return refuse(reply, 421, 'this host is not served')
@@ -66,9 +65,7 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
       return refuse(reply, 503, `${running.size} operations are under way`, 'OVERLOADED')
     }
     const name = operation as OperationName
-    const start = () => answer(platform, name, request.body ?? {}, reply, ending.signal, options.logger)
-    // An answer is in memory as a whole until it is sent.
-    const answered = name === 'sql' || name === 'ask' ? questions.take(start) : start()
+    const answered = answer(platform, name, request.body ?? {}, reply, ending.signal, options.logger)
     running.add(answered)
     await answered.finally(() => running.delete(answered))
   })
@@ -122,12 +119,10 @@ async function answer(
 ): Promise<void> {
   reply.hijack()
   const response = reply.raw
-  // It may have waited for its turn.
-  if (response.destroyed) return
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const write = async (line: unknown) => {
-    const content = Buffer.from(`${JSON.stringify(line)}\n`)
+    const content = Buffer.from(`${jsonLine(line)}\n`)
     for (let at = 0; at < content.length && !response.destroyed; at += pieceBytes) {
       if (!response.write(content.subarray(at, at + pieceBytes))) await drained(response, gone.signal)
     }
@@ -157,6 +152,11 @@ export async function runOperation(
   const path = v.getDotPath(wrong)
   const what = wrong.expected === 'never' ? 'there is no such parameter' : wrong.message
   throw new PipelineError('REQUEST_INVALID', `${path === null ? name : `${name}.${path}`}: ${what}`)
+}
+
+/** JSON in which no reader sees the end of a line: Node's own takes U+2028 and U+2029 for one. */
+function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
 function errorOf(error: unknown, operation: string, logger: Logger): { code: ErrorCode; message: string } {

@@ -16,12 +16,12 @@
  * makes the same, under the same generation.
  */
 import { type ObjectStore, PipelineError } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import {
   type AddFile,
   createActions,
   DeltaTable,
-  type Engine,
   overwriteActions,
   redefineAction,
   type Snapshot,

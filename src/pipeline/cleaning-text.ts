@@ -12,7 +12,7 @@
  * may be left out: one that is not wanted is given a `bad_reason`.
  */
 import { PipelineError } from '../core/index.ts'
-import { literal, type Session } from '../table/index.ts'
+import { literal, type Session } from '../engine/index.ts'
 import type { Dataset } from './pipeline.ts'
 import { faultOfCall, faultOfType, type SyntaxNode } from './portable.ts'
 

@@ -1,4 +1,4 @@
-import { literal, type Session } from '../table/index.ts'
+import { literal, type Session } from '../engine/index.ts'
 import type { Dataset } from './pipeline.ts'
 import type { SyntaxNode } from './portable.ts'
 

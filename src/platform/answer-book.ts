@@ -7,14 +7,8 @@
  */
 import { createHash } from 'node:crypto'
 import type { CleaningPath } from '../clean/index.ts'
-import {
-  LocalObjectStore,
-  messageOf,
-  openSealedJson,
-  PipelineError,
-  sealJson,
-  withoutBytes,
-} from '../core/index.ts'
+import { LocalObjectStore, messageOf, openSealedJson, PipelineError, sealJson } from '../core/index.ts'
+import { withoutBytes } from '../engine/index.ts'
 import type { Question } from '../pipeline/index.ts'
 import type { At } from '../query/index.ts'
 import type { QuestionAnswer } from './question-answer.ts'

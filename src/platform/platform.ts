@@ -13,20 +13,19 @@ import {
   type Config,
   DataFolder,
   LocalObjectStore,
-  memoryShares,
   messageOf,
   PipelineError,
   Turns,
   Worker,
 } from '../core/index.ts'
+import { Engine } from '../engine/index.ts'
 import { EpochLog, EpochReader, Landing, Sequencer } from '../lake/index.ts'
 import type { EmbeddedLog } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
-import { type CatalogTable, catalogOf, type QueryOptions } from '../query/index.ts'
+import { type CatalogTable, catalogOf, QueryPool } from '../query/index.ts'
 import { RefusalBook } from '../refusals/index.ts'
-import { Engine } from '../table/index.ts'
 import { Datasets } from './datasets.ts'
-import { engineOptions } from './engine-options.ts'
+import { engineOptions, poolOptions } from './engine-options.ts'
 import { landNext } from './land-next.ts'
 import { adoptLog, refuseLakeAheadOfEpochs, refuseLogBehindLake } from './log-behind-lake.ts'
 import { makeFolders } from './make-folders.ts'
@@ -55,6 +54,7 @@ export class Platform {
   readonly engine: Engine
   readonly refusals: RefusalBook
   readonly catalog: readonly CatalogTable[]
+  readonly queries: QueryPool
   readonly #logger: Logger
   readonly #sequencer: Sequencer
   readonly #datasets: Datasets
@@ -91,6 +91,7 @@ export class Platform {
     this.landing = landing
     this.engine = engine
     this.refusals = parts.refusals
+    this.queries = new QueryPool(poolOptions(options.config, folder))
     this.catalog = catalogOf(options.pipeline, tables, engine)
     this.#logger = options.logger
     this.#landed = landed
@@ -136,9 +137,7 @@ export class Platform {
       if (!options.adopt) refuseLogBehindLake(log, epochs, folder.root)
       await makeTopics(log, pipeline)
       if (options.adopt) await adoptLog(log, epochs, landing)
-      const engine = await Engine.open(
-        engineOptions(memoryShares(config.memory.capBytes).engineBytes, folder),
-      )
+      const engine = await Engine.open(engineOptions(config, folder))
       const refusals = await RefusalBook.open(folder.path('refusals'))
       const parts = { options, folder, log, lake, tables, epochs, landing, landed, engine, refusals }
       platform = new Platform(parts)
@@ -255,12 +254,6 @@ export class Platform {
     }
   }
 
-  /** What a query may use: an instance of its own. */
-  queryOptions(): QueryOptions {
-    const { questionBytes, answerBytes } = memoryShares(this.config.memory.capBytes)
-    return { ...engineOptions(questionBytes, this.folder), answerBytesMax: answerBytes }
-  }
-
   get running(): boolean {
     return this.#streams.started
   }
@@ -297,6 +290,7 @@ export class Platform {
   }
 
   async #closeStores(): Promise<void> {
+    await this.queries.close()
     await this.refusals.close()
     await this.#datasets.close()
     await this.log.close()

@@ -1,14 +1,10 @@
 import { type Check, type PathAccount, verify } from '../account/index.ts'
-import type { CleaningPath } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
-import type { Question } from '../pipeline/index.ts'
-import { type Answer, type At, answer, ask, newestVersions } from '../query/index.ts'
-import type { Row } from '../table/index.ts'
+import type { Row } from '../engine/index.ts'
+import { newestVersions } from '../query/index.ts'
 import { type KeptAnswer, keptAnswer } from './answer-book.ts'
+import { askQuestion } from './asking.ts'
 import { type Kept, keepAnswers } from './keep-answers.ts'
 import type { Platform } from './platform.ts'
-import { type QuestionAnswer, questionAnswer } from './question-answer.ts'
-import { withTables } from './with-tables.ts'
 
 /** What `demo --json` and `run batch --json` print; a contract. */
 export interface Report {
@@ -87,46 +83,6 @@ export async function report(
 export function verifyPlatform(platform: Platform) {
   const { pipeline, log, lake, epochs, landing, catalog, engine } = platform
   return verify({ pipeline, log, lake, epochs, landing, catalog, engine })
-}
-
-/** @throws QUESTION_UNKNOWN, and as `runSql` */
-export async function askQuestion(
-  platform: Platform,
-  name: string,
-  from: CleaningPath,
-  signal?: AbortSignal,
-  at?: At,
-): Promise<QuestionAnswer> {
-  const question = questionNamed(platform, name)
-  const { answered, seen } = await withTables(platform, question.sql, at, (sql, tables) =>
-    ask({ ...question, sql }, tables, from, platform.queryOptions(), signal),
-  )
-  return questionAnswer(question, answered, seen)
-}
-
-/** @throws QUESTION_UNKNOWN */
-export function questionNamed({ pipeline }: Platform, name: string): Question {
-  const question = pipeline.questions.find((known) => known.name === name)
-  if (question) return question
-  const known = pipeline.questions.map((other) => other.name).join(', ')
-  throw new PipelineError('QUESTION_UNKNOWN', `there is no question ${name}, but ${known || 'none'}`)
-}
-
-/**
- * @param at the tables as they were; absent: as they are
- * @throws QUERY_INVALID; TABLE_VERSION_UNKNOWN when a table that the text reads was not there then
- */
-export async function runSql(
-  platform: Platform,
-  sql: string,
-  from: CleaningPath,
-  signal?: AbortSignal,
-  at?: At,
-): Promise<Answer> {
-  const { answered } = await withTables(platform, sql, at, (text, tables) =>
-    answer(text, tables, from, platform.queryOptions(), signal),
-  )
-  return answered
 }
 
 /** The tables that are there, with their newest versions. */

@@ -1,16 +1,17 @@
 import { PipelineError } from '../core/index.ts'
 import {
-  type Answer,
   type At,
   newestVersions,
+  type RowSink,
   type SeenTable,
+  type Told,
   versionsAt,
   withRightCaret,
 } from '../query/index.ts'
 import type { Platform } from './platform.ts'
 
 type Unreadable = { name: string; error: PipelineError }[]
-type Ask = (sql: string, seen: readonly SeenTable[]) => Promise<Answer>
+type Ask = (sql: string, seen: readonly SeenTable[], sink: RowSink) => Promise<Told>
 
 /**
  * Ask the tables as they are, or as they were. A table that cannot be read, or was not there then, is in the way only of
@@ -22,13 +23,14 @@ export async function withTables(
   platform: Platform,
   sql: string,
   at: At | undefined,
+  sink: RowSink,
   ask: Ask,
-): Promise<{ answered: Answer; seen: readonly SeenTable[] }> {
+): Promise<{ told: Told; seen: readonly SeenTable[] }> {
   const { seen, unreadable } = await (at
     ? versionsAt(platform.catalog, at)
     : newestVersions(platform.catalog))
   try {
-    return { answered: await ask(sql, seen), seen }
+    return { told: await ask(sql, seen, sink), seen }
   } catch (error) {
     if (!(error instanceof PipelineError && error.code === 'QUERY_INVALID')) throw error
     if (at) await refuseIfMissing(platform, sql, unreadable, ask)
@@ -48,7 +50,7 @@ async function refuseIfMissing(
   if (missing.length === 0) return
   const { seen } = await newestVersions(platform.catalog)
   const probe = `SELECT * FROM (\n${sql.replace(/;\s*$/, '')}\n) LIMIT 0`
-  const read = await ask(probe, seen).catch(() => undefined)
+  const read = await ask(probe, seen, { onRows: () => undefined }).catch(() => undefined)
   const meant = missing.filter(({ name }) => read && Object.hasOwn(read.versions, name))
   if (meant.length === 0) return
   const code = meant[0]?.error.code ?? 'TABLE_VERSION_UNKNOWN'

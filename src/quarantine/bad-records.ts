@@ -1,10 +1,11 @@
 import type { CleaningPath } from '../clean/index.ts'
 import { type ObjectStore, PipelineError } from '../core/index.ts'
+import { type Engine, literal, type Session } from '../engine/index.ts'
 import type { EpochLog, Landing } from '../lake/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Dataset, Pipeline } from '../pipeline/index.ts'
 import type { CatalogTable } from '../query/index.ts'
-import { type Engine, literal, type Session, scanSql } from '../table/index.ts'
+import { scanSql } from '../table/index.ts'
 import { conditionOf, type Filter, markedConditionOf } from './filter.ts'
 import { Reviews, reviewedTable } from './reviews.ts'
 

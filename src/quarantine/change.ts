@@ -1,5 +1,5 @@
 import type { CleaningPath } from '../clean/index.ts'
-import type { Row } from '../table/index.ts'
+import type { Row } from '../engine/index.ts'
 
 /** A bad record in its place, as an example. */
 export interface BadExample {

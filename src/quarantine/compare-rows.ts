@@ -1,4 +1,5 @@
-import { identifier, type Row, type Session, type TableSchema } from '../table/index.ts'
+import { identifier, type Row, type Session } from '../engine/index.ts'
+import type { TableSchema } from '../table/index.ts'
 import type { PairChange, RowExample } from './change.ts'
 
 interface Side {

@@ -1,7 +1,8 @@
 import type { CleaningPath, PairState } from '../clean/index.ts'
 import type { ObjectStore } from '../core/index.ts'
+import type { Engine, Row, Session } from '../engine/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
-import { type Engine, type Row, type Session, type Snapshot, scanSql } from '../table/index.ts'
+import { type Snapshot, scanSql } from '../table/index.ts'
 import type { BadExample, PairChange, ReasonChange } from './change.ts'
 import { compareRows } from './compare-rows.ts'
 

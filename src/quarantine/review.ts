@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/index.ts'
-import type { Row } from '../table/index.ts'
+import type { Row } from '../engine/index.ts'
 import { datasetsOf, type QuarantineParts, withBadRecords } from './bad-records.ts'
 import { type Filter, reasonOf } from './filter.ts'
 import { type ReviewedPlace, Reviews } from './reviews.ts'

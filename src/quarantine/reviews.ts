@@ -5,7 +5,7 @@
  * another reason, after a change of definition, is not reviewed by it. The account of bad records stays as it is.
  */
 import { messageOf, type ObjectStore, openSealedJson, PipelineError, sealJson } from '../core/index.ts'
-import { literal, type Session } from '../table/index.ts'
+import { literal, type Session } from '../engine/index.ts'
 import type { Filter } from './filter.ts'
 
 /** Records of one place and reason: stretches of offsets, `from` ≤ offset < `to`, in order. */

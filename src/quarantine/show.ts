@@ -8,9 +8,10 @@ import {
   type RecordMember,
 } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
+import type { Row } from '../engine/index.ts'
 import { findOffset } from '../lake/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
-import { type DeltaTable, type Row, type Snapshot, scanSql } from '../table/index.ts'
+import { type DeltaTable, type Snapshot, scanSql } from '../table/index.ts'
 import { adviceFor } from './advice.ts'
 import { type QuarantineParts, takenMs, withBadRecords } from './bad-records.ts'
 import { helpOf } from './browse.ts'

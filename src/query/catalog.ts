@@ -1,7 +1,8 @@
 import { type CleaningPath, cleaningPaths, dataTablePrefix, quarantineTablePrefix } from '../clean/index.ts'
 import { type ObjectStore, PipelineError } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
-import { DeltaTable, type Engine, type Snapshot } from '../table/index.ts'
+import { DeltaTable, type Snapshot } from '../table/index.ts'
 
 /** A table of the platform, under the name it has in SQL. */
 export interface CatalogTable {

@@ -1,5 +1,7 @@
 export { withRightCaret } from './caret.ts'
 export { type CatalogTable, catalogOf, newestVersions, type SeenTable } from './catalog.ts'
-export { type Answer, answer, ask, type QueryOptions } from './query.ts'
+export { type PoolOptions, QueryPool } from './guard/pool.ts'
+export { answer, ask } from './query.ts'
+export { type Answer, type Column, gathered, type RowSink, type Told } from './rows.ts'
 export { type Ties, tiesOf } from './ties.ts'
 export { type At, versionsAt } from './versions-at.ts'

@@ -1,4 +1,4 @@
-import type { Row } from '../table/index.ts'
+import type { Row } from '../engine/index.ts'
 
 /** Which rows of an answer share a place with others. */
 export interface Ties {

@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import { type Clock, type ObjectStore, PipelineError, systemClock } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import {
   type Action,
   assertCommit,
@@ -13,7 +14,6 @@ import { writeCheckpoint } from './checkpoint.ts'
 import { engineInfo } from './commit-seal.ts'
 import { type Commit, type Loaded, loadNewest, loadVersion, newestOf, readCommits } from './load.ts'
 import { commitKey, listLog, logFolder } from './log-files.ts'
-import type { Engine } from './parquet/duckdb.ts'
 import { checkWritable } from './protocol.ts'
 import {
   applyActions,

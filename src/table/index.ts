@@ -11,15 +11,6 @@ export { createActions, overwriteActions, redefineAction, removeOf } from './com
 export { DeltaTable } from './delta-table.ts'
 export type { Commit } from './load.ts'
 export { type Optimized, type OptimizeOptions, optimize } from './optimize.ts'
-export {
-  Engine,
-  type EngineOptions,
-  identifier,
-  literal,
-  type Row,
-  type Session,
-  type Statement,
-} from './parquet/duckdb.ts'
 export { fileColumn, scanSql } from './parquet/scan.ts'
 export { writeParquet } from './parquet/write.ts'
 export { decodePath, type Snapshot } from './replay.ts'

@@ -1,8 +1,8 @@
 import { type ObjectStore, PipelineError, type StoredObject } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import { type Action, commitInfoOf, parseCommit } from './actions.ts'
 import { hintedVersion, readCheckpoint } from './checkpoint.ts'
 import { commitKey, type LogFiles, listLog } from './log-files.ts'
-import type { Engine } from './parquet/duckdb.ts'
 import { applyActions, emptyState, type Snapshot, snapshotOf, type TableState } from './replay.ts'
 
 /** Commits read at the same time. */

@@ -1,5 +1,5 @@
 import { messageOf, PipelineError } from '../core/index.ts'
-import { identifier } from './parquet/duckdb.ts'
+import { identifier } from '../engine/index.ts'
 
 /** A type of Delta's schema JSON; text is a primitive (`string`, `long`, `decimal(18,4)`, …). */
 export type DeltaType = string | DeltaArray | DeltaMap | DeltaStruct

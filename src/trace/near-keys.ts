@@ -1,6 +1,7 @@
 import { cleaningPaths } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
-import { duckDbType, identifier, literal, scanSql } from '../table/index.ts'
+import { identifier, literal } from '../engine/index.ts'
+import { duckDbType, scanSql } from '../table/index.ts'
 import { keyText } from './fate.ts'
 import type { TracedDataset, Tracer } from './parts.ts'
 

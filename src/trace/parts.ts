@@ -1,11 +1,11 @@
 import { type CleanedRecord, type CleaningPath, RecordCleaner } from '../clean/index.ts'
 import type { ObjectStore } from '../core/index.ts'
+import type { Engine } from '../engine/index.ts'
 import { type EpochLog, EpochReader, type EpochRecord, type Landing } from '../lake/index.ts'
 import type { Log } from '../log/index.ts'
 import { columnsPassedOn, type Dataset, type Pipeline } from '../pipeline/index.ts'
 import type { CatalogTable } from '../query/index.ts'
 import type { KeptRefusal } from '../refusals/index.ts'
-import type { Engine } from '../table/index.ts'
 
 /** How the cleaning of a dataset stands. */
 export interface CleaningState {

@@ -1,4 +1,5 @@
-import { messageOf, PipelineError, textOrBase64 } from '../core/index.ts'
+import { messageOf, PipelineError } from '../core/index.ts'
+import { textOrBase64 } from '../engine/index.ts'
 import { type EpochRecord, type FoundOffset, findOffset, topicMatcher } from '../lake/index.ts'
 import type { EpochLife, LakeLife, LogLife, Place } from './life.ts'
 import { nearTo } from './near.ts'

@@ -1,5 +1,6 @@
 import { epochOf, generationOf } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
+import { identifier, literal, type Row } from '../engine/index.ts'
 import type { CatalogTable } from '../query/index.ts'
 import {
   type AddFile,
@@ -7,9 +8,6 @@ import {
   decodePath,
   duckDbType,
   fileColumn,
-  identifier,
-  literal,
-  type Row,
   type Snapshot,
   scanSql,
   type TableSchema,

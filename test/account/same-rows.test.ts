@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sameRows } from '../../src/account/account.ts'
-import { Engine } from '../../src/table/index.ts'
+import { Engine } from '../../src/engine/index.ts'
 
 let engine: Engine
 

@@ -49,6 +49,7 @@ async function post(path: string, { body = '{}', headers = {} }: Sent = {}, { ur
   for await (const piece of response) text += piece
   return {
     status: response.statusCode,
+    text,
     lines: text
       .trim()
       .split('\n')
@@ -58,7 +59,8 @@ async function post(path: string, { body = '{}', headers = {} }: Sent = {}, { ur
 
 const ask = async (sql: string) => {
   const { lines } = await post('/api/sql', { body: JSON.stringify({ sql, from: 'batch' }) })
-  return lines[0]
+  const rows = lines.flatMap(({ item }) => item?.rows ?? [])
+  return { ...lines.at(-1), rows }
 }
 
 test('what is no request of the API is refused with a code and a message', async () => {
@@ -95,14 +97,19 @@ test.each([
 })
 
 test('an answer keeps columns of one name apart, and numbers that JSON has not as text', async () => {
-  const { result } = await ask(
+  const { result, rows } = await ask(
     `SELECT 1 AS a, 2 AS a, 'NaN'::DOUBLE AS n, ['-inf'::FLOAT] AS l, 1.50::DECIMAL(4, 2) AS d,
        12345678901234567890.12::DECIMAL(38, 2) AS e`,
   )
-  expect(result.rows).toEqual([
-    { a: 1, 'a:1': 2, n: 'NaN', l: ['-Infinity'], d: 1.5, e: '12345678901234567890.12' },
-  ])
+  expect(rows).toEqual([{ a: 1, 'a:1': 2, n: 'NaN', l: ['-Infinity'], d: 1.5, e: '12345678901234567890.12' }])
   expect(result.columns.map(({ name }: { name: string }) => name)).toEqual(['a', 'a:1', 'n', 'l', 'd', 'e'])
+})
+
+test('a line of an answer is one line for every reader, whatever a value holds', async () => {
+  const sql = "SELECT 'a' || chr(8232) || 'b' || chr(8233) || 'c' AS s"
+  const { text } = await post('/api/sql', { body: JSON.stringify({ sql, from: 'batch' }) })
+  expect(text).not.toMatch(/[\u2028\u2029]/)
+  expect((await ask(sql)).rows).toEqual([{ s: 'a\u2028b\u2029c' }])
 })
 
 const endless = 'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = -1'
@@ -140,7 +147,9 @@ test('records are read no faster than they are taken off', async () => {
 test('an answer nobody waits for is not worked out any further', async () => {
   const ending = new AbortController()
   setTimeout(() => ending.abort(), 300)
-  await expect(runSql(platform, endless, 'batch', ending.signal)).rejects.toMatchObject({ code: 'STOPPING' })
+  await expect(runSql(platform, endless, 'batch', { signal: ending.signal })).rejects.toMatchObject({
+    code: 'STOPPING',
+  })
 })
 
 test('settling waits for what is in the log by then, not for what goes on coming', async () => {

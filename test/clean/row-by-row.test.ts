@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CleanedGroup, DuckDbCleaner } from '../../src/clean/duckdb/cleaner.ts'
 import { preparedLine } from '../../src/clean/prepare.ts'
+import { Engine } from '../../src/engine/index.ts'
 import type { Dataset } from '../../src/pipeline/index.ts'
-import { Engine } from '../../src/table/index.ts'
 import { thing } from '../model/things.ts'
 
 let folder: string

@@ -10,6 +10,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accountOf, type CleaningPath, cleaningPaths, reasons } from '../../src/clean/index.ts'
+import { textOrBase64 } from '../../src/engine/index.ts'
 import { valueIn } from '../../src/lake/line.ts'
 import { askQuestion, type Platform, runSql, verifyPlatform } from '../../src/platform/index.ts'
 import { answers } from '../fixtures/posts/answers.ts'
@@ -161,7 +162,7 @@ describe.each(each)('the $path table of $name', ({ name, path, first, later, col
   test('has each bad record in its quarantine, with place, reason and bytes', async () => {
     const expected = [...first, ...later].flatMap((record) =>
       'reason' in record.fate
-        ? [{ ...places.get(record)!, reason: record.fate.reason, value: record.stored }]
+        ? [{ ...places.get(record)!, reason: record.fate.reason, value: textOrBase64(record.stored) }]
         : [],
     )
     const { rows } = await runSql(

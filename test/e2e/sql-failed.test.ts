@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { cleaningPaths } from '../../src/clean/index.ts'
+import { textOrBase64 } from '../../src/engine/index.ts'
 import { runSql, verifyPlatform } from '../../src/platform/index.ts'
 import { bad, copy, good, kafka } from '../fixtures/posts/record.ts'
 import { FrontDoors } from './doors.ts'
@@ -51,7 +52,14 @@ test('records that make the cleaning text raise are quarantined one by one, the 
       expect(quarantined.rows).toEqual(
         records.flatMap(({ fate, stored }, offset) =>
           'reason' in fate
-            ? [{ offset, reason: fate.reason, detail: expect.stringContaining('INT32'), value: stored }]
+            ? [
+                {
+                  offset,
+                  reason: fate.reason,
+                  detail: expect.stringContaining('INT32'),
+                  value: textOrBase64(stored),
+                },
+              ]
             : [],
         ),
       )

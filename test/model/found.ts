@@ -1,6 +1,7 @@
 import { accountOf } from '../../src/clean/index.ts'
 import type { ObjectStore } from '../../src/core/index.ts'
-import { DeltaTable, type Engine, type Row, scanSql } from '../../src/table/index.ts'
+import type { Engine, Row } from '../../src/engine/index.ts'
+import { DeltaTable, scanSql } from '../../src/table/index.ts'
 import { type Expected, type PlacedVerdict, quarantineText, rowText, type Thing } from './things.ts'
 
 /** What a table of things, its quarantine and its account hold. */

@@ -2,8 +2,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Engine, type Session } from '../../src/engine/index.ts'
 import { checkCleaningText, loadPipeline, type RawSchema } from '../../src/pipeline/index.ts'
-import { Engine, type Session } from '../../src/table/index.ts'
 
 let engine: Engine
 let session: Session

@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const count = async (platform: Platform, table: string, at?: At) => {
   const sql = `SELECT count(*) AS n FROM ${table} -- and no more;\n;`
-  const { rows, versions } = await runSql(platform, sql, 'batch', undefined, at)
+  const { rows, versions } = await runSql(platform, sql, 'batch', { at })
   return { rows: rows[0]?.n, versions }
 }
 
@@ -65,7 +65,7 @@ test('a table without it is named with what it has, and counts only when it is r
 test('a question is answered from the tables of that time', async () => {
   const { platform, times } = await threeBatches()
   const sum = async (at?: At) =>
-    (await askQuestion(platform, 'varieties', 'batch', undefined, at)).rows.map(({ harvests }) => harvests)
+    (await askQuestion(platform, 'varieties', 'batch', { at })).rows.map(({ harvests }) => harvests)
   expect(await sum({ timeMs: times[0]! })).toEqual([2])
   expect(await sum()).toEqual([6])
 })

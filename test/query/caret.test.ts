@@ -1,7 +1,7 @@
 /** The engine's own messages, and where their carets belong. */
 import { beforeAll, expect, test } from 'vitest'
+import { Engine, type Session } from '../../src/engine/index.ts'
 import { withRightCaret } from '../../src/query/index.ts'
-import { Engine, type Session } from '../../src/table/index.ts'
 
 let session: Session
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 async function messageFor(sql: string): Promise<string> {
-  const error = await session.prepare(sql).then(
+  const error = await session.fields(sql).then(
     () => undefined,
     (thrown: unknown) => thrown as Error,
   )

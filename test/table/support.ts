@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { LocalObjectStore, type ObjectStore } from '../../src/core/index.ts'
+import { Engine, type Row } from '../../src/engine/index.ts'
 import {
   type Action,
   type AddFile,
   createActions,
   DeltaTable,
-  Engine,
-  type Row,
   type Snapshot,
   scanSql,
   type TableSchema,

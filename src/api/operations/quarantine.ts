@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { textOrBase64, withoutBytes } from '../../engine/index.ts'
 import type { Platform } from '../../platform/index.ts'
 import {
   type BadExample,
@@ -15,7 +16,6 @@ import {
   textOfFilter,
 } from '../../quarantine/index.ts'
 import { integer, operation, path } from './operation.ts'
-import { textOrBase64, withoutBytes } from './text.ts'
 
 const filter = {
   dataset: v.exactOptional(v.string()),

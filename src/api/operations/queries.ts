@@ -3,14 +3,14 @@ import {
   answerBook,
   askQuestion,
   changesSince,
+  emitSql,
   type KeptAnswer,
   keepAnswers,
   keptAnswer,
   questionNamed,
-  runSql,
 } from '../../platform/index.ts'
+import type { RowSink } from '../../query/index.ts'
 import { integer, operation, path } from './operation.ts'
-import { withoutBytes } from './text.ts'
 
 /** A version of the tables, or a time in milliseconds since 1970: the newest versions at or before it. */
 const at = v.exactOptional(
@@ -19,9 +19,11 @@ const at = v.exactOptional(
 
 /** SQL over the tables, the pipeline's questions, and the answers that are kept. */
 export const queryOperations = {
-  sql: operation({ sql: v.string(), from: path, at }, async ({ platform, signal }, { sql, from, at }) =>
-    readable(await runSql(platform, sql, from, signal, at)),
-  ),
+  /** Rows are items `{ rows }`, so that no answer is held; `{ columns }` comes before them. */
+  sql: operation({ sql: v.string(), from: path, at }, ({ platform, signal, emit }, { sql, from, at }) => {
+    const sink: RowSink = { onColumns: (columns) => emit({ columns }), onRows: (rows) => emit({ rows }) }
+    return emitSql(platform, sql, from, sink, { signal, at })
+  }),
 
   questions: operation({}, async ({ platform }) =>
     platform.pipeline.questions.map(({ name, title }) => ({ name, title })),
@@ -35,9 +37,9 @@ export const queryOperations = {
       const asked = question === undefined ? questions : [questionNamed(platform, question)]
       const answers: KeptAnswer[] = []
       for (const known of asked) {
-        const answer = await askQuestion(platform, known.name, from, signal, at)
+        const answer = await askQuestion(platform, known.name, from, { signal, at })
         answers.push(keptAnswer(known, answer))
-        await emit({ question: known.name, ...readable(answer) })
+        await emit({ question: known.name, ...answer })
       }
       return keepAnswers(platform, { by: 'ask', from, at, answers })
     },
@@ -63,8 +65,3 @@ export const queryOperations = {
     return { ...kept, answers }
   }),
 } as const
-
-/** An answer without bytes, which JSON has not. */
-function readable<Answer extends { rows: Record<string, unknown>[] }>(answer: Answer): Answer {
-  return { ...answer, rows: answer.rows.map((row) => withoutBytes(row) as typeof row) }
-}

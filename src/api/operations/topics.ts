@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { type LogRecord, PipelineError } from '../../core/index.ts'
+import { textOrBase64 } from '../../engine/index.ts'
 import { type Context, operation } from './operation.ts'
-import { textOrBase64 } from './text.ts'
 
 /** Topics and the records in them. */
 export const topicOperations = {

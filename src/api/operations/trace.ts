@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { PipelineError } from '../../core/index.ts'
+import { withoutBytes } from '../../engine/index.ts'
 import { traceKeyOf, traceRecords } from '../../platform/index.ts'
 import { integer, operation } from './operation.ts'
-import { withoutBytes } from './text.ts'
 
 /** What became of a record, or of one that is not there. */
 export const traceOperations = {

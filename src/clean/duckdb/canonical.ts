@@ -1,4 +1,5 @@
-import { identifier, type TableSchema } from '../../table/index.ts'
+import { identifier } from '../../engine/index.ts'
+import type { TableSchema } from '../../table/index.ts'
 
 /**
  * One text for the values of these columns, equal exactly when they are: for each column `N` for null, else its

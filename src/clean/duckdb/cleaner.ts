@@ -1,13 +1,7 @@
 import { messageOf, PipelineError } from '../../core/index.ts'
+import { type Engine, identifier, type Session } from '../../engine/index.ts'
 import { checkCleaningText, type Dataset } from '../../pipeline/index.ts'
-import {
-  duckDbType,
-  type Engine,
-  identifier,
-  type Session,
-  schemaFromDuckDb,
-  type TableSchema,
-} from '../../table/index.ts'
+import { duckDbType, schemaFromDuckDb, type TableSchema } from '../../table/index.ts'
 import type { Bad } from '../reason.ts'
 import { canonicalSql } from './canonical.ts'
 import { conversionSql } from './conversions.ts'

@@ -11,8 +11,9 @@
  *
  * Every form is tested before the cast, because casts differ from engine to engine in what else they let through.
  */
+
+import { identifier, literal } from '../../engine/index.ts'
 import type { RawColumn } from '../../pipeline/index.ts'
-import { identifier, literal } from '../../table/index.ts'
 
 const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
 const time = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'

@@ -1,4 +1,4 @@
-import { literal } from '../../table/index.ts'
+import { literal } from '../../engine/index.ts'
 
 /**
  * A file of JSON objects, one a line, as a relation. DuckDB takes twice the longest line that it is told to expect for

@@ -5,6 +5,7 @@ import { call } from '../call.ts'
 import { at, count } from '../parse.ts'
 import { answerText, csv, type Format, formatOf, formats, markdown } from '../render/answer.ts'
 import type { GlobalOptions } from '../settings.ts'
+import { wholeAnswer } from '../whole-answer.ts'
 
 /** Commands that ask the tables: sql, ask. */
 export function addQueryCommands(program: Command): void {
@@ -63,7 +64,9 @@ async function sql(text: string, options: SqlOptions): Promise<void> {
   const format = formatOf(options)
   const { from } = options
   const parameters = { sql: text, from, ...(options.at && { at: options.at }) }
-  const answer = await call(options, 'sql', parameters, { cancellable: true })
+  const answer = await wholeAnswer((onItem) =>
+    call(options, 'sql', parameters, { cancellable: true, onItem }),
+  )
   if (format === 'json') console.log(JSON.stringify(answer, null, 2))
   else if (format === 'csv') process.stdout.write(csv(answer))
   else if (format === 'markdown') process.stdout.write(markdown(answer))

@@ -2,9 +2,9 @@
 export interface MemoryShares {
   /** The SQL engine that cleans, verifies and keeps tables. */
   engineBytes: number
-  /** The SQL engine of a question; there is one at a time. */
+  /** The SQL engine of a question, in a process of its own. */
   questionBytes: number
-  /** The answer to a question. */
+  /** An answer that is held as a whole, and one row of any. */
   answerBytes: number
   /** Request bodies under way. A body's records are held three times until they are on disk. */
   inFlightBytes: number

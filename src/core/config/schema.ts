@@ -118,11 +118,16 @@ const keys = {
       'Per cent: when more of the newest 1,000 records of a dataset are bad, its stream says so; 100: never',
     ),
   },
+  query: {
+    timeoutMs: count(30_000, 'Milliseconds that an answer to SQL may take'),
+    rowsMax: count(1_000_000, 'Rows of one answer'),
+    bytesMax: count(64 * 2 ** 20, 'Bytes of one answer, as JSON'),
+  },
   memory: {
     capBytes: key(
       integer(512 * 2 ** 20),
       512 * 2 ** 20,
-      'Bytes of memory (RssAnon) that the platform keeps below: its parts get shares of it; at its share a part waits, spills to disk or refuses',
+      'Bytes of memory (RssAnon) that the platform keeps below: its parts get shares of it; at its share a part waits, spills to disk or refuses. Processes that answer SQL, two at most, come on top',
     ),
   },
 }

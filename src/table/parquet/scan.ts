@@ -1,8 +1,8 @@
 import type { ObjectStore } from '../../core/index.ts'
+import { identifier, literal } from '../../engine/index.ts'
 import type { AddFile } from '../actions.ts'
 import type { Snapshot } from '../replay.ts'
 import { type DeltaType, duckDbType } from '../schema.ts'
-import { identifier, literal } from './duckdb.ts'
 import { knownPath } from './known-files.ts'
 
 /** Holds the path of a row's file: while partition values are looked up, and where it is asked for. */

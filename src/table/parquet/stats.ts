@@ -1,5 +1,5 @@
+import { identifier, type Row } from '../../engine/index.ts'
 import type { DeltaType, TableSchema } from '../schema.ts'
-import { identifier, type Row } from './duckdb.ts'
 
 /** Characters of a text that a bound keeps. */
 const textMax = 32

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { isSystemError, messageOf, type ObjectStore, PipelineError } from '../../core/index.ts'
+import { identifier, literal, type Row, type Session } from '../../engine/index.ts'
 import type { AddFile } from '../actions.ts'
 import { duckDbType, type TableSchema } from '../schema.ts'
-import { identifier, literal, type Row, type Session } from './duckdb.ts'
 import { sha256 } from './sha256.ts'
 import { isFloat, statsJson } from './stats.ts'
 

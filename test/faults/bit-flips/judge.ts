@@ -3,7 +3,7 @@
  * damage must not do to it is end it.
  */
 import { messageOf, PipelineError } from '../../../src/core/index.ts'
-import { Engine } from '../../../src/table/index.ts'
+import { Engine } from '../../../src/engine/index.ts'
 import { answersOf, NotVerified } from './answers.ts'
 import { openSample } from './sample.ts'
 

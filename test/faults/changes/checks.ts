@@ -1,3 +1,4 @@
+import { wholeAnswer } from '../../../src/cli/whole-answer.ts'
 import type { Acknowledged, Load } from '../../e2e/load.ts'
 import { Broken } from '../campaign.ts'
 import type { Site } from './site.ts'
@@ -37,12 +38,13 @@ export async function checkEverything(
 }
 
 async function missingFrom(site: Site, from: 'stream' | 'batch', dataset: string, sent: Acknowledged[]) {
-  const { rows } = await site.ask('sql', { sql: `SELECT ind FROM ${from}."${dataset}"`, from })
+  const ask = (sql: string) => wholeAnswer((onItem) => site.ask('sql', { sql, from }, onItem))
+  const { rows } = await ask(`SELECT ind FROM ${from}."${dataset}"`)
   const held = new Set(rows.map(({ ind }) => Number(ind)))
   if (held.size < rows.length)
     throw new Broken(`${from}.${dataset} has a key twice`, { double: rows.length - held.size })
   const sql = `SELECT topic || ' ' || "offset" AS place FROM quarantine."${dataset}" WHERE path = '${from}'`
-  const bad = await site.ask('sql', { sql, from })
+  const bad = await ask(sql)
   const quarantined = new Set(bad.rows.map(({ place }) => place))
   if (quarantined.size < bad.rows.length) {
     const double = bad.rows.length - quarantined.size

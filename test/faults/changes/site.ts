@@ -76,17 +76,23 @@ export class Site {
     await appendFile(join(this.pipeline, 'clean', `${dataset}.sql`), '\n-- changed\n')
   }
 
-  async ask<Name extends OperationName>(name: Name, parameters: ParametersOf<Name>): Promise<ResultOf<Name>> {
+  async ask<Name extends OperationName>(
+    name: Name,
+    parameters: ParametersOf<Name>,
+    onItem: (item: unknown) => void = () => undefined,
+  ): Promise<ResultOf<Name>> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` }
     const body = JSON.stringify(parameters)
     const response = await fetch(`${this.#server?.apiUrl}/api/${name}`, { method: 'POST', headers, body })
     if (!response.body) throw new Error(`${name}: ${response.status}`)
     for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
-      const { result, error } = JSON.parse(line) as {
+      const { item, result, error } = JSON.parse(line) as {
+        item?: unknown
         result?: ResultOf<Name>
         error?: { code: 'INTERNAL'; message: string }
       }
       if (error) throw new PipelineError(error.code, `${name}: ${error.message}`)
+      if (item !== undefined) onItem(item)
       if (result !== undefined) return result
     }
     throw new Error(`${name} ended without a result`)

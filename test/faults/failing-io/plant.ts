@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { verify } from '../../../src/account/index.ts'
 import { type CleaningPath, cleaningPaths, DatasetCleaner } from '../../../src/clean/index.ts'
 import { LocalObjectStore, type PipelineError, Turns } from '../../../src/core/index.ts'
+import type { Engine } from '../../../src/engine/index.ts'
 import { EpochLog, EpochReader, Landing, Sequencer } from '../../../src/lake/index.ts'
 import { EmbeddedLog } from '../../../src/log/index.ts'
 import type { Pipeline } from '../../../src/pipeline/index.ts'
 import { catalogOf } from '../../../src/query/index.ts'
-import { DeltaTable, type Engine } from '../../../src/table/index.ts'
+import { DeltaTable } from '../../../src/table/index.ts'
 import { other, thing, topics } from '../../model/things.ts'
 
 export const pipeline: Pipeline = { name: 'model', folder: '', datasets: [thing], questions: [] }

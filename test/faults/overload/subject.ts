@@ -100,14 +100,23 @@ export class Subject {
   }
 
   /** Run an operation. @throws what it answers with */
-  async call<T>(operation: string, parameters: object = {}): Promise<T> {
+  async call<T>(
+    operation: string,
+    parameters: object = {},
+    onItem: (item: unknown) => void = () => undefined,
+  ): Promise<T> {
     const response = await fetch(`${this.apiUrl}/api/${operation}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` },
       body: JSON.stringify(parameters),
     })
     for await (const line of createInterface({ input: Readable.fromWeb(response.body!) })) {
-      const { result, error } = JSON.parse(line) as { result?: T; error?: { code: string; message: string } }
+      const { item, result, error } = JSON.parse(line) as {
+        item?: unknown
+        result?: T
+        error?: { code: string; message: string }
+      }
+      if (item !== undefined) onItem(item)
       if (error) throw new Error(`${operation}: ${error.code} ${error.message}`)
       if (result !== undefined) return result
     }

@@ -1,5 +1,6 @@
 import type { PathAccount } from '../../../src/account/index.ts'
 import { type CleaningPath, cleaningPaths } from '../../../src/clean/index.ts'
+import { wholeAnswer } from '../../../src/cli/whole-answer.ts'
 import type { Acknowledged } from '../../e2e/load.ts'
 import { Broken } from '../campaign.ts'
 import type { Running } from './running.ts'
@@ -141,7 +142,8 @@ async function contentsOf(running: Running, path: CleaningPath) {
     `SELECT '${name}' AS dataset, CAST(ind AS VARCHAR) AS key, NULL AS place FROM ${path}.${name}`,
     `SELECT '${name}', NULL, topic || ' ' || "partition" || ' ' || "offset" FROM quarantine.${name} WHERE path = '${path}'`,
   ])
-  const { rows } = await running.ask('sql', { sql: selects.join(' UNION ALL '), from: path })
+  const asked = { sql: selects.join(' UNION ALL '), from: path }
+  const { rows } = await wholeAnswer((onItem) => running.ask('sql', asked, onItem))
   const empty = (): Contents => ({ rows: [], quarantined: [] })
   const contents = { pin: empty(), geo: empty(), user: empty() }
   for (const { dataset, key, place } of rows) {

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CleaningPath } from '../../../src/clean/index.ts'
+import { wholeAnswer } from '../../../src/cli/whole-answer.ts'
 import { Broken } from '../campaign.ts'
 import { checkSame, type Expected, expectedOf, orderOf } from './account.ts'
 import { checkAnswers, checkHistory } from './checks.ts'
@@ -49,7 +50,8 @@ async function checkByQuery(subject: Subject, expected: ReadonlyMap<string, Expe
     (['stream', 'batch'] as const).map((path) => ({ dataset, path })),
   )
   const ask = async (text: (table: (typeof tables)[number]) => string) => {
-    const { rows } = await subject.ask('sql', { sql: tables.map(text).join(' UNION ALL '), from: 'stream' })
+    const asked = { sql: tables.map(text).join(' UNION ALL '), from: 'stream' as const }
+    const { rows } = await wholeAnswer((onItem) => subject.ask('sql', asked, onItem))
     return Map.groupBy(
       rows.map((row) => Object.values(row)),
       ([table]) => String(table),

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Engine } from '../../../src/table/index.ts'
+import type { Engine } from '../../../src/engine/index.ts'
 import { type Sample, sampleOf, thing, topics } from '../../model/things.ts'
 import { Broken } from '../campaign.ts'
 import { Chance } from './chance.ts'

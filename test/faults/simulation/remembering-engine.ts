@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { Engine, Row, Session } from '../../../src/table/index.ts'
+import type { Engine, Row, Session } from '../../../src/engine/index.ts'
 
 type Values = Parameters<Session['append']>[1]
 

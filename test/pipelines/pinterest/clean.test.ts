@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Row, Session } from '../../../src/table/parquet/duckdb.ts'
+import type { Row, Session } from '../../../src/engine/index.ts'
 import { clean, openSession, putRaw, sqlText } from './tables.ts'
 
 let session: Session

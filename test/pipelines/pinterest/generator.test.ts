@@ -4,7 +4,7 @@ import { countries } from '../../../pipelines/pinterest/countries.ts'
 import { source } from '../../../pipelines/pinterest/generator.ts'
 import pipeline from '../../../pipelines/pinterest/pipeline.ts'
 import { draws } from '../../../pipelines/pinterest/random.ts'
-import type { Row } from '../../../src/table/parquet/duckdb.ts'
+import type { Row } from '../../../src/engine/index.ts'
 import { clean, openSession } from './tables.ts'
 
 const texts = Array.from({ length: source.rows }, (_, row) => source.row(row))

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Row, Session } from '../../../src/table/parquet/duckdb.ts'
+import type { Row, Session } from '../../../src/engine/index.ts'
 import { openSession, put, sqlText } from './tables.ts'
 
 let session: Session

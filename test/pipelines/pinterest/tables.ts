@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pipeline from '../../../pipelines/pinterest/pipeline.ts'
-import { Engine, identifier, literal, type Row, type Session } from '../../../src/table/parquet/duckdb.ts'
+import { Engine, identifier, literal, type Row, type Session } from '../../../src/engine/index.ts'
 
 const folder = join(import.meta.dirname, '../../../pipelines/pinterest')
 const duckTypes = { text: 'VARCHAR', integer: 'INTEGER', double: 'DOUBLE', timestamp: 'TIMESTAMPTZ' }

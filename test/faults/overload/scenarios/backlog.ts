@@ -33,7 +33,9 @@ async function act(subject: Subject, tally: Tally, made: Records) {
   for (const dataset of datasets) {
     const sql = `SELECT * FROM batch.${dataset}`
     try {
-      answered += (await subject.call<{ rows: unknown[] }>('sql', { sql, from: 'batch' })).rows.length
+      await subject.call('sql', { sql, from: 'batch' }, (item) => {
+        answered += (item as { rows?: unknown[] }).rows?.length ?? 0
+      })
     } catch (error) {
       if (!String(error).includes('ANSWER_TOO_LARGE')) throw new Broken(`${sql}: ${error}`)
     }

@@ -2,27 +2,26 @@ import {
   DuckDBArrayValue,
   DuckDBBlobValue,
   type DuckDBConnection,
+  type DuckDBDataChunk,
   DuckDBDecimalValue,
   DuckDBInstance,
   DuckDBListValue,
   DuckDBMapValue,
-  type DuckDBPreparedStatement,
   type DuckDBResult,
   DuckDBStructType,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
-  StatementType,
 } from '@duckdb/node-api'
-
-export type Statement = DuckDBPreparedStatement
 
 export interface EngineOptions {
   /** What DuckDB may hold in memory; above it, it spills to `temporaryFolder`. */
   memoryBytes: number
   threads: number
   temporaryFolder: string
+  /** What it may spill there; default: most of the volume. */
+  temporaryBytesMax?: number
 }
 
 /**
@@ -41,6 +40,9 @@ export class Engine {
       memory_limit: `${Math.ceil(options.memoryBytes / 2 ** 20)}MiB`,
       threads: String(options.threads),
       temp_directory: options.temporaryFolder,
+      ...(options.temporaryBytesMax !== undefined && {
+        max_temp_directory_size: `${Math.floor(options.temporaryBytesMax / 2 ** 20)}MiB`,
+      }),
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       // What is freed goes back to the system soon: the allocator keeps hundreds of megabytes otherwise.
@@ -102,60 +104,43 @@ export class Session {
   async query(
     sql: string,
     parameters?: DuckDBValue[],
-    signal?: AbortSignal,
   ): Promise<{ columns: { name: string; type: string }[]; rows: Row[] }> {
-    signal?.throwIfAborted()
-    const interrupt = () => this.connection.interrupt()
-    signal?.addEventListener('abort', interrupt)
-    const reader = await this.connection
-      .runAndReadAll(sql, parameters)
-      .finally(() => signal?.removeEventListener('abort', interrupt))
+    const reader = await this.connection.runAndReadAll(sql, parameters)
     const columns = columnsOf(reader)
     return { columns, rows: reader.getRows().map((values) => rowOf(columns, values)) }
   }
 
-  /** As `query`, of a statement that is bound, with the rows piece by piece. Read to the end, or close the session. */
-  async pieces(
-    statement: Statement,
-    signal?: AbortSignal,
-  ): Promise<{ columns: { name: string; type: string }[]; pieces: AsyncIterable<Row[]> }> {
-    signal?.throwIfAborted()
-    const interrupt = () => this.connection.interrupt()
-    signal?.addEventListener('abort', interrupt)
-    const ended = () => signal?.removeEventListener('abort', interrupt)
-    try {
-      const result = await statement.stream()
-      const columns = columnsOf(result)
-      const pieces = async function* () {
-        try {
-          for await (const chunk of chunksOf(result)) yield chunk.map((values) => rowOf(columns, values))
-          signal?.throwIfAborted()
-        } finally {
-          ended()
-        }
-      }
-      return { columns, pieces: pieces() }
-    } catch (error) {
-      ended()
-      throw error
+  /**
+   * As `query`, with the values of each row in the order of the columns, made when they are asked for. Read to the end,
+   * or close the session.
+   *
+   * @param ofBytes stands for a blob
+   */
+  async stream(
+    sql: string,
+    ofBytes: (bytes: Buffer) => unknown,
+  ): Promise<{
+    columns: { name: string; type: string }[]
+    chunks: AsyncIterable<Iterable<unknown[]>>
+  }> {
+    const result = await this.connection.stream(sql)
+    const rowsOf = function* (chunk: DuckDBDataChunk) {
+      for (let at = 0; at < chunk.rowCount; at++)
+        yield chunk.getRowValues(at).map((value) => plain(value, ofBytes))
     }
+    const chunks = async function* () {
+      for (;;) {
+        const chunk = await result.fetchChunk()
+        if (!chunk || chunk.rowCount === 0) return
+        yield rowsOf(chunk)
+      }
+    }
+    return { columns: columnsOf(result), chunks: chunks() }
   }
 
   /** The rows of a query piece by piece, as arrays of DuckDB's own values. */
   async *chunks(sql: string): AsyncGenerator<DuckDBValue[][]> {
     yield* chunksOf(await this.connection.stream(sql))
-  }
-
-  /**
-   * What an SQL text is: `SELECT`, `INSERT`, …, with the statement, bound and not run, which is to be destroyed; `several
-   * statements` or `no statement`. Throws what binding it throws.
-   */
-  async prepare(sql: string): Promise<{ kind: string; statement?: Statement }> {
-    const statements = await this.connection.extractStatements(sql)
-    if (statements.count !== 1)
-      return { kind: statements.count === 0 ? 'no statement' : 'several statements' }
-    const statement = await statements.prepare(0)
-    return { kind: StatementType[statement.statementType] ?? 'another statement', statement }
   }
 
   /** Columns of a query, which is not run, with the fields of those that are structs. */
@@ -173,10 +158,9 @@ export class Session {
     }
   }
 
-  /** Names of the tables and views that a SELECT names: `schema.name` or `name`, unquoted; what its CTEs make included. */
-  async tableNames(sql: string): Promise<string[]> {
-    const [row] = await this.rows('SELECT json_serialize_sql(CAST($1 AS VARCHAR)) AS tree', [sql])
-    return [...namesIn(JSON.parse(String(row?.tree)))]
+  /** End what runs, soon: it throws. What begins afterwards runs. */
+  interrupt(): void {
+    this.connection.interrupt()
   }
 
   /** Append values to a table of one column. */
@@ -212,14 +196,6 @@ function rowOf(columns: readonly { name: string }[], values: readonly DuckDBValu
   return Object.fromEntries(columns.map(({ name }, index) => [name, plain(values[index] ?? null)]))
 }
 
-/** Every base table of a syntax tree, as `json_serialize_sql` writes it. */
-function* namesIn(node: unknown): Generator<string> {
-  if (node === null || typeof node !== 'object') return
-  const { type, schema_name: schema, table_name: table } = node as Record<string, unknown>
-  if (type === 'BASE_TABLE') yield schema ? `${schema}.${table}` : String(table)
-  for (const child of Object.values(node)) yield* namesIn(child)
-}
-
 /** Text as an SQL literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
@@ -234,7 +210,7 @@ export function identifier(name: string): string {
 const exactDecimal = 10n ** 15n
 
 /** A value of DuckDB as plain JSON-like data, as `Row` has it. */
-function plain(value: DuckDBValue): unknown {
+function plain(value: DuckDBValue, ofBytes: (bytes: Buffer) => unknown = (bytes) => bytes): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (value === null || typeof value !== 'object') return value
@@ -243,13 +219,18 @@ function plain(value: DuckDBValue): unknown {
     const exact = -exactDecimal < value.value && value.value < exactDecimal
     return exact ? value.toDouble() : String(value)
   }
-  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes)
-  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
+  if (value instanceof DuckDBBlobValue) return ofBytes(Buffer.from(value.bytes))
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)
+    return value.items.map((item) => plain(item, ofBytes))
   if (value instanceof DuckDBMapValue) {
-    return Object.fromEntries(value.entries.map((entry) => [String(plain(entry.key)), plain(entry.value)]))
+    return Object.fromEntries(
+      value.entries.map((entry) => [String(plain(entry.key)), plain(entry.value, ofBytes)]),
+    )
   }
   if (value instanceof DuckDBStructValue) {
-    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
+    return Object.fromEntries(
+      Object.entries(value.entries).map(([name, entry]) => [name, plain(entry, ofBytes)]),
+    )
   }
   return String(value)
 }

@@ -1,1 +1,0 @@
-export { textOrBase64, withoutBytes } from '../../core/index.ts'
