@@ -45,10 +45,6 @@ test.each(exhaustions)('$name', async ({ sql, ends }) => {
   const { pid } = server
   const { error, text, ms } = await server.ask(sql)
   const children = server.children()
-  if (process.env.SHOW)
-    console.log(
-      `${Math.round(ms)} ms ${((server.anonymousBytes - before) / 1e6) | 0} MB ${error?.code ?? 'answer'} ${error?.message.slice(0, 150)}`,
-    )
   expect(ends, text.slice(-500)).toContain(error?.code ?? 'answer')
   if (error) expect(error.message.length).toBeGreaterThan(10)
   expect(ms).toBeLessThan(endsWithinMs + busyMs)
@@ -56,6 +52,19 @@ test.each(exhaustions)('$name', async ({ sql, ends }) => {
   for (const child of children) expect(anonymousBytesOr0(child)).toBeLessThan(600 * 2 ** 20)
   await expectNormal()
   await expectSameMemory()
+})
+
+test.each([
+  ['SELECT * FROM range(6000)', 'the answer has more than 5000 rows (query.rowsMax)'],
+  [
+    "SELECT repeat('x', 10000) AS s FROM range(200)",
+    'the answer has more than 1000000 bytes (query.bytesMax) in 100 rows',
+  ],
+  ["SELECT repeat('x', 17000000) AS s", 'row 1 of the answer has 17000009 bytes; a row may have 16777216'],
+  [`SELECT ${'1,'.repeat(60_000)}1`, 'the text has 120008 bytes; 100000 are allowed'],
+])('the limit that a text meets is named: %s', async (sql, message) => {
+  const { error, text } = await server.ask(sql)
+  expect(error?.message, text.slice(-500)).toBe(message)
 })
 
 function anonymousBytesOr0(pid: number): number {

@@ -45,12 +45,12 @@ test('two are answered at a time, others wait in order, and beyond sixteen they 
   const order: number[] = []
   const waiting = Array.from({ length: 16 }, async (_, at) => {
     // Requests reach the platform one after another.
-    await sleep(at * 20)
+    await sleep(at * 100)
     const { rows } = await server.ask(`SELECT ${at} AS n`)
     order.push(at)
     return rows
   })
-  await sleep(1_000)
+  await sleep(16 * 100 + 1_000)
   const { error } = await server.ask(normal)
   expect(error).toEqual({ code: 'OVERLOADED', message: '16 queries wait for their turn already' })
   expect(server.children()).toHaveLength(2)

@@ -44,6 +44,7 @@ interface Running {
 async function answer(ask: Ask): Promise<void> {
   const running: Running = { stopped: false }
   asked = running
+  await send({ begun: true })
   const last = await answerIn(ask, running).then(
     (read) =>
       (size: Size): FromProcess => ({ done: { read, ...size } }),

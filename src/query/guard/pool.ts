@@ -37,6 +37,8 @@ const besidesEngineBytes = 160 * 2 ** 20
 /** Where a process cannot even start with its limit, it is raised by this much, so often. */
 const raiseBytes = 2 ** 30
 const raisesMax = 2
+/** As many other processes may be tried for a text that none has begun with. */
+const othersMax = 2
 
 interface Slot {
   folder: string
@@ -75,15 +77,15 @@ export class QueryPool {
     const slot = await this.#turn(ending)
     try {
       const asked = { sql, tables, paths, schema, engine: this.#engine(slot), ...limits }
-      for (;;) {
+      for (let another = 0; ; another++) {
         const process = await this.#processOf(slot)
         try {
           answering = new Answering(sink)
           return await process.ask(asked, answering, timeoutMs, ending)
         } catch (error) {
-          const didStart = process.wasReady || ending.aborted
-          if (didStart || this.#raises >= raisesMax || !isEnd(error)) throw error
-          this.#raises++
+          // One that had died meanwhile, or could not start, has not seen the text: another one can.
+          if (process.hasBegun || ending.aborted || !isEnd(error) || another >= othersMax) throw error
+          if (!process.wasReady) this.#raises = Math.min(this.#raises + 1, raisesMax)
         }
       }
     } finally {

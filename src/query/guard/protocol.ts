@@ -4,6 +4,7 @@
  *     platform → process   Ask            one at a time, answered before the next
  *                          { stop: true } end what was asked, soon
  *     process  → platform  { ready }      once, before anything else
+ *                          { begun }      as soon as something is asked
  *                          { columns }    once for each answer, then { rows } as they come, then { done }
  *                          { failed }     instead of any of these, and the last of its answer
  */
@@ -55,6 +56,7 @@ export interface Size {
 
 export type FromProcess =
   | { ready: Size }
+  | { begun: true }
   | { columns: Column[] }
   /** `bytes`: what the rows take as JSON. */
   | { rows: Row[]; bytes: number }

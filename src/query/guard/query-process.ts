@@ -22,6 +22,7 @@ export class QueryProcess {
   readonly #growthBytes: number
   readonly #ready = Promise.withResolvers<void>()
   #answering: Answering | undefined
+  #begun = false
   #bytesAtFirst: number | undefined
   #bytes = 0
   #failed = false
@@ -55,6 +56,11 @@ export class QueryProcess {
     return this.#bytesAtFirst !== undefined
   }
 
+  /** Whether it has begun with what it was last asked. */
+  get hasBegun(): boolean {
+    return this.#begun
+  }
+
   /** Whether another should take its place: the engine has failed in it, or it has become large and stays so. */
   get isWorn(): boolean {
     const grownBytes = this.#bytes - (this.#bytesAtFirst ?? 0)
@@ -70,6 +76,7 @@ export class QueryProcess {
    */
   async ask(ask: Ask, answering: Answering, timeoutMs: number, signal: AbortSignal): Promise<Outcome> {
     this.#answering = answering
+    this.#begun = false
     if (this.#over) answering.fail(this.#over)
     else this.#send(ask)
     try {
@@ -112,6 +119,7 @@ export class QueryProcess {
   }
 
   async #take(message: FromProcess): Promise<void> {
+    if ('begun' in message) this.#begun = true
     if ('done' in message) this.#bytes = message.done.dataBytes
     if ('failed' in message) {
       this.#bytes = message.failed.dataBytes
