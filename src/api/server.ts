@@ -80,7 +80,7 @@ export async function serveApi(platform: Platform, options: ApiOptions): Promise
   return {
     url: urlOf(app.server.address() as AddressInfo),
     close: async () => {
-      ending.abort()
+      ending.abort(new PipelineError('STOPPING', 'the platform is stopping'))
       // Their tables and their log are closed next.
       await Promise.allSettled(running)
       await app.close()

@@ -152,6 +152,17 @@ test('an answer nobody waits for is not worked out any further', async () => {
   })
 })
 
+test('a reading that the platform breaks off does not pass for the whole', async () => {
+  const records = Array.from({ length: 2_000 }, () => ({ key: null, value: Buffer.alloc(10_000, 0x20) }))
+  await platform.log.append({ topic: 'demo.user', partition: 0, records })
+  const another = await serveApi(platform, { host: '127.0.0.1', port: 0, token, logger })
+  const body = JSON.stringify({ topic: 'demo.user', fromBeginning: true, follow: true })
+  const asked = post('/api/consume', { body }, another)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await another.close()
+  expect((await asked).lines.at(-1).error).toMatchObject({ code: 'STOPPING' })
+})
+
 test('settling waits for what is in the log by then, not for what goes on coming', async () => {
   const value = Buffer.from('{"ind":1,"country":"Malta"}')
   let coming = true

@@ -60,12 +60,19 @@ async function consume(
         records++
         next[partition] = item.offset + 1
         await emit(item)
-        if (signal.aborted) return { records }
+        if (signal.aborted) return endedAt(records, signal)
       }
     }
-    if (signal.aborted || (!found && !follow)) return { records }
+    if (signal.aborted) return endedAt(records, signal)
+    if (!found && !follow) return { records }
     await sleep(found ? 0 : followPollMs, undefined, { signal }).catch(() => undefined)
   }
+}
+
+/** What a reader gave up is no failure; what the platform broke off must not pass for the whole. @throws STOPPING */
+function endedAt(records: number, { reason }: AbortSignal): { records: number } {
+  if (reason instanceof PipelineError) throw reason
+  return { records }
 }
 
 function shown({ topic, partition, offset, key, value, headers, timestampMs }: LogRecord) {
