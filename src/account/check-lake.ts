@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import { messageOf, type ObjectStore } from '../core/index.ts'
 import type { LandEntry, LandedMarker, Range } from '../lake/index.ts'
 import type { Log } from '../log/index.ts'
-import type { Check, History, Landed, VerifyParts } from './check.ts'
+import type { PipelineParts } from '../query/index.ts'
+import type { Check, History, Landed } from './check.ts'
 
 const newline = 0x0a
 /** What one read of the log brings into memory at most. */
 const readLimit = { records: 2_000, bytes: 4 * 2 ** 20 }
 
 /** The epoch log: ranges of each topic partition join, from offset 0 on. */
-export async function checkEpochs(parts: VerifyParts, checks: Check[]): Promise<History> {
+export async function checkEpochs(parts: PipelineParts, checks: Check[]): Promise<History> {
   const { epochs } = parts
   const lands: LandEntry[] = []
   // A platform that runs meanwhile goes on landing: read until nothing is new, then take the rest at one moment.
@@ -41,7 +42,7 @@ export async function checkEpochs(parts: VerifyParts, checks: Check[]): Promise<
 }
 
 /** Records of each topic that no take names yet. */
-function countNotTaken({ log, epochs }: VerifyParts): Map<string, number> {
+function countNotTaken({ log, epochs }: PipelineParts): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { name, partitions } of log.topics()) {
     let count = 0
@@ -57,7 +58,7 @@ function countNotTaken({ log, epochs }: VerifyParts): Map<string, number> {
 
 /** The log: it ends at or after what was taken of it, and holds what has not landed yet. */
 export async function checkLog(
-  { log, epochs, landing }: VerifyParts,
+  { log, epochs, landing }: PipelineParts,
   { takes }: History,
   checks: Check[],
 ): Promise<void> {
@@ -105,7 +106,7 @@ function countHeld(log: Log, { topic, partition, from, to }: Range): number {
 
 /** Objects of every landed marker: there, unchanged, a line for each record of the land. */
 export async function checkLake(
-  { lake, landing }: VerifyParts,
+  { lake, landing }: PipelineParts,
   { lands }: History,
   checks: Check[],
 ): Promise<Landed> {

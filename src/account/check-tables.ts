@@ -10,12 +10,13 @@ import {
 import { PipelineError } from '../core/index.ts'
 import type { Row, Session } from '../engine/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
+import type { PipelineParts } from '../query/index.ts'
 import { type DeltaTable, type Snapshot, scanSql } from '../table/index.ts'
 import { sameRows } from './account.ts'
-import type { Check, History, VerifyParts } from './check.ts'
+import type { Check, History } from './check.ts'
 
 function tableOf(
-  parts: VerifyParts,
+  parts: PipelineParts,
   dataset: Dataset,
   path: CleaningPath,
   kind: 'data' | 'quarantine',
@@ -27,7 +28,7 @@ function tableOf(
 
 /** A data table with its quarantine: account against rows, files against checksums. */
 export async function checkPair(
-  parts: VerifyParts,
+  parts: PipelineParts,
   dataset: Dataset,
   path: CleaningPath,
   history: History,
@@ -94,7 +95,7 @@ export async function checkPair(
 }
 
 /** A table may have gone on since the history was read. */
-async function takesUpTo(epoch: number, { epochs }: VerifyParts, { takes }: History) {
+async function takesUpTo(epoch: number, { epochs }: PipelineParts, { takes }: History) {
   const known = [...takes]
   for await (const take of epochs.epochsAfter(takes.at(-1)?.epoch ?? 0)) known.push(take)
   return known.filter((take) => take.epoch <= epoch)
@@ -140,7 +141,7 @@ async function findFiles(
 
 /** Stream and batch, data and quarantine, row for row at the newest landing at which both have a version. */
 export async function checkAgreement(
-  parts: VerifyParts,
+  parts: PipelineParts,
   dataset: Dataset,
   history: History,
   checks: Check[],

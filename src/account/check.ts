@@ -1,25 +1,11 @@
-import { messageOf, type ObjectStore } from '../core/index.ts'
-import type { Engine } from '../engine/index.ts'
-import type { End, EpochLog, LandEntry, Landing } from '../lake/index.ts'
-import type { Log } from '../log/index.ts'
-import type { Pipeline } from '../pipeline/index.ts'
-import type { CatalogTable } from '../query/index.ts'
+import { messageOf } from '../core/index.ts'
+import type { End, LandEntry } from '../lake/index.ts'
 
 export interface Check {
   name: string
   ok: boolean
   /** What was compared, with the figures. */
   detail: string
-}
-
-export interface VerifyParts {
-  pipeline: Pipeline
-  log: Log
-  lake: ObjectStore
-  epochs: EpochLog
-  landing: Landing
-  catalog: readonly CatalogTable[]
-  engine: Engine
 }
 
 /** What the epoch log says at one moment, and what the log holds beyond it. */

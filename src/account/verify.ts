@@ -4,8 +4,9 @@
  */
 import { cleaningPaths } from '../clean/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
+import type { PipelineParts } from '../query/index.ts'
 import type { DatasetAccount } from './account.ts'
-import { type Check, guarded, type History, type Landed, type VerifyParts } from './check.ts'
+import { type Check, guarded, type History, type Landed } from './check.ts'
 import { checkEpochs, checkLake, checkLog } from './check-lake.ts'
 import { checkAgreement, checkPair } from './check-tables.ts'
 
@@ -16,7 +17,7 @@ export interface Verification {
 }
 
 /** Recount everything. Damage is a failed check, not an error. */
-export async function verify(parts: VerifyParts): Promise<Verification> {
+export async function verify(parts: PipelineParts): Promise<Verification> {
   const checks: Check[] = []
   const history = await guarded('epoch log', checks, () => checkEpochs(parts, checks))
   if (!history) return { ok: false, checks, accounts: {} }

@@ -14,6 +14,6 @@ export {
 } from './pair-state.ts'
 export type { Standing } from './pair-watch.ts'
 export { membersOf, Preparer, type RecordMember } from './prepare.ts'
-export { type Bad, type ReasonCode, reasons } from './reason.ts'
+export { type Bad, helpOf, type ReasonCode, reasons, splitReason } from './reason.ts'
 export type { RestoreTarget } from './restore.ts'
 export { dataTablePrefix, quarantineTablePrefix, TablePair } from './table-pair.ts'

@@ -29,3 +29,15 @@ export interface Bad {
   /** What exactly, for people. */
   detail?: string
 }
+
+/** The code of a reason, and the column it names. */
+export function splitReason(reason: string): [code: string, column?: string] {
+  const blank = reason.indexOf(' ')
+  return blank < 0 ? [reason] : [reason.slice(0, blank), reason.slice(blank + 1)]
+}
+
+/** The help text of a reason, with or without a column; empty for one that is not on the list. */
+export function helpOf(reason: string): string {
+  const [code] = splitReason(reason)
+  return Object.hasOwn(reasons, code) ? reasons[code as ReasonCode] : ''
+}

@@ -1,5 +1,5 @@
-import { DataFolder, type LoadedConfig, PipelineError } from '../core/index.ts'
-import { countText, examineSurroundings, exitCodeOf, type Finding, failure } from '../doctor/index.ts'
+import { countText, DataFolder, type LoadedConfig, PipelineError } from '../core/index.ts'
+import { examineSurroundings, exitCodeOf, type Finding, failure } from '../doctor/index.ts'
 import { call } from './call.ts'
 import { type GlobalOptions, loadSettings } from './settings.ts'
 

@@ -1,6 +1,17 @@
 /** A header: its name, and its value (null where the sender gave none). */
 export type Header = readonly [name: string, value: Buffer | null]
 
+/** Where a record stands in the log. */
+export interface Place {
+  topic: string
+  partition: number
+  offset: number
+}
+
+export function placeText({ topic, partition, offset }: Place): string {
+  return `${topic}/${partition}/${offset}`
+}
+
 /** What a sender hands to the log: bytes, kept as they are. */
 export interface NewRecord {
   key: Buffer | null

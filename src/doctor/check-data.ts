@@ -1,8 +1,7 @@
-import { freeBytes } from '../core/index.ts'
+import { bytesText, countText, durationText, freeBytes } from '../core/index.ts'
 import { topicMatcher } from '../lake/index.ts'
 import { fail, ok, type Verdict, warn } from './finding.ts'
 import { type Inside, takenRecords } from './inside.ts'
-import { bytesText, countText, durationText } from './words.ts'
 
 const clockToleranceMs = 60_000
 const clockAheadMs = 366 * 86_400_000

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { definitionOf } from '../clean/index.ts'
-import { distance, errorCodes, nearest } from '../core/index.ts'
+import { countText, distance, errorCodes, nearest } from '../core/index.ts'
 import { topicMatcher } from '../lake/index.ts'
 import { fail, ok, type Verdict, warn } from './finding.ts'
 import { type Inside, takenRecords } from './inside.ts'
-import { countText } from './words.ts'
 
 const quarantineReadMin = 20
 /** Files of each table that are read unless all are asked for, the newest first. */

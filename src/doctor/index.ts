@@ -8,7 +8,6 @@ import { examine, type Finding } from './finding.ts'
 import { type Surroundings, surroundingChecks } from './surroundings.ts'
 
 export { exitCodeOf, type Finding, failure } from './finding.ts'
-export { countText } from './words.ts'
 
 /** Look at machine, configuration and folder. */
 export function examineSurroundings(surroundings: Surroundings): Promise<Finding[]> {

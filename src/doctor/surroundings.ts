@@ -3,6 +3,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import {
+  bytesText,
+  countText,
   DataFolder,
   freeBytes,
   isSystemError,
@@ -12,7 +14,6 @@ import {
 } from '../core/index.ts'
 import { type Check, fail, ok, type Verdict, warn } from './finding.ts'
 import { leftovers } from './leftovers.ts'
-import { bytesText, countText } from './words.ts'
 
 /** What can be looked at whether a platform runs or not, and whether its folder can be opened or not. */
 export interface Surroundings {

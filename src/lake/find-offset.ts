@@ -1,3 +1,4 @@
+import type { Place } from '../core/index.ts'
 import type { Gap, Range, Take } from './entry.ts'
 import type { Epoch, EpochLog } from './epoch-log.ts'
 import type { Landing } from './landing.ts'
@@ -17,7 +18,7 @@ export type FoundOffset =
 export async function findOffset(
   epochs: EpochLog,
   landing: Landing,
-  place: { topic: string; partition: number; offset: number },
+  place: Place,
 ): Promise<FoundOffset | undefined> {
   const { topic, partition, offset } = place
   const gap = epochs.voids.find((known) => holds(known, place))
@@ -40,11 +41,7 @@ export async function findOffset(
   return land === undefined ? undefined : foundIn((await epochs.landEntry(land)).takes, place, land)
 }
 
-function foundIn(
-  takes: readonly Take[],
-  place: { topic: string; partition: number; offset: number },
-  land?: number,
-): FoundOffset | undefined {
+function foundIn(takes: readonly Take[], place: Place, land?: number): FoundOffset | undefined {
   for (const take of takes) {
     const range = take.ranges.find((known) => holds(known, place))
     if (range) return { kind: 'taken', epoch: { ...take, ...(land !== undefined && { land }) }, range }
@@ -56,7 +53,7 @@ function foundIn(
 
 function holds(
   stretch: { topic: string; partition: number; from: number; to: number },
-  place: { topic: string; partition: number; offset: number },
+  place: Place,
 ): boolean {
   const isSame = stretch.topic === place.topic && stretch.partition === place.partition
   return isSame && stretch.from <= place.offset && place.offset < stretch.to

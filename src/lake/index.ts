@@ -1,7 +1,7 @@
 export type { End, Gap, LandEntry, Range, Take } from './entry.ts'
 export { type Epoch, EpochLog } from './epoch-log.ts'
 export { type FoundOffset, findOffset } from './find-offset.ts'
-export { type LandedMarker, type LandedObject, Landing } from './landing.ts'
+export { type LandedMarker, type LandedObject, Landing, lineAt } from './landing.ts'
 export { lineOf, valueIn } from './line.ts'
 export { EpochReader, type EpochRecord } from './records.ts'
 export { Sequencer, type SequencerOptions, topicMatcher } from './sequencer.ts'

@@ -16,6 +16,7 @@ import {
   type ObjectStore,
   openSealedJson,
   PipelineError,
+  type Place,
   sealJson,
 } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
@@ -39,6 +40,17 @@ export interface LandedObject {
 export interface LandedMarker {
   land: number
   objects: LandedObject[]
+}
+
+/** Where the line of a record is, from 1 on; undefined where no object has it. */
+export function lineAt(
+  { objects }: LandedMarker,
+  { topic, partition, offset }: Place,
+): { key: string; line: number } | undefined {
+  const object = objects.find(
+    (one) => one.topic === topic && one.partition === partition && one.from <= offset && offset < one.to,
+  )
+  return object && { key: object.key, line: offset - object.from + 1 }
 }
 
 export class Landing {

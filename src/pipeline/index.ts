@@ -1,6 +1,7 @@
 export { checkCleaningText } from './cleaning-text.ts'
 export * from './define.ts'
 export * from './load.ts'
-export { nonKeyMembers } from './members.ts'
+export { mostAlike, nonKeyMembers } from './members.ts'
 export { columnsPassedOn } from './passed-on.ts'
 export type * from './pipeline.ts'
+export { typeText } from './type-text.ts'

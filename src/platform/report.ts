@@ -81,8 +81,7 @@ export async function report(
 }
 
 export function verifyPlatform(platform: Platform) {
-  const { pipeline, log, lake, epochs, landing, catalog, engine } = platform
-  return verify({ pipeline, log, lake, epochs, landing, catalog, engine })
+  return verify(platform)
 }
 
 /** The tables that are there, with their newest versions. */

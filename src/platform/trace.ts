@@ -1,6 +1,6 @@
+import type { Place } from '../core/index.ts'
 import {
   type KeyTrace,
-  type Place,
   parsePlace,
   placesOf,
   type RecordLife,

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { join } from 'node:path'
-import type { RecordMember } from '../clean/index.ts'
-import { type Dataset, nonKeyMembers, type Pipeline, type RawColumn } from '../pipeline/index.ts'
-import { placeText } from './place.ts'
+import { type RecordMember, splitReason } from '../clean/index.ts'
+import { placeText } from '../core/index.ts'
+import { type Dataset, mostAlike, nonKeyMembers, type Pipeline, typeText } from '../pipeline/index.ts'
 import type { Verdict } from './show.ts'
 
 export interface AdviceParts {
@@ -23,9 +23,7 @@ const around = 24
 
 /** What would mend a bad record: sentences that name column, value and rule, as far as they are known. */
 export function adviceFor(parts: AdviceParts): string[] {
-  const blank = parts.reason.indexOf(' ')
-  const code = blank < 0 ? parts.reason : parts.reason.slice(0, blank)
-  const column = blank < 0 ? undefined : parts.reason.slice(blank + 1)
+  const [code, column] = splitReason(parts.reason)
   const advice = byCode[code]?.(parts, column)
   return advice ?? []
 }
@@ -50,16 +48,11 @@ const byCode: Record<string, (parts: AdviceParts, column: string | undefined) =>
     `The value is ${detail ?? 'no JSON object'}: send one object a record, with the columns ${columnsOf(dataset)}.`,
   ],
   FOREIGN_RECORD: ({ pipeline, dataset, members = [] }) => {
-    const names = new Set(members.map(({ name }) => name))
-    const counted = pipeline.datasets.map((other) => ({
-      other,
-      count: nonKeyMembers(other).filter((name) => names.has(name)).length,
-    }))
-    const [best] = counted.toSorted((a, b) => b.count - a.count)
-    if (!best || best.other.name === dataset.name) return []
-    const topics = best.other.topics.map(({ name }) => name).join(' or ')
+    const best = mostAlike(pipeline.datasets, new Set(members.map(({ name }) => name)))
+    if (!best || best.dataset.name === dataset.name) return []
+    const topics = best.dataset.topics.map(({ name }) => name).join(' or ')
     return [
-      `It has ${best.count} columns of ${best.other.name}, more than of ${dataset.name}: send it to ${topics}.`,
+      `It has ${best.columns} columns of ${best.dataset.name}, more than of ${dataset.name}: send it to ${topics}.`,
     ]
   },
   NO_KNOWN_COLUMN: ({ dataset, members = [] }) => {
@@ -149,26 +142,6 @@ function columnValue({ schema }: Dataset, members: readonly RecordMember[] = [],
       return `${shorten(oneLine(member.kind === 'string' ? JSON.stringify(member.text) : member.text))}`
   }
   return schema[column] ? 'no value' : 'a value that is made of other columns'
-}
-
-/** What a raw column takes, for people. */
-function typeText(raw: RawColumn): string {
-  switch (raw.type) {
-    case 'text':
-      return 'a text or a number'
-    case 'integer':
-      return `a whole number${limits(raw.min ?? -(2 ** 31), raw.max ?? 2 ** 31 - 1)}`
-    case 'double':
-      return `a number${limits(raw.min, raw.max)}`
-    case 'timestamp':
-      return 'a date, or date and time, such as 2024-09-30 12:00:00'
-  }
-}
-
-function limits(min: number | undefined, max: number | undefined): string {
-  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`
-  if (min !== undefined) return `, ${min} or more`
-  return max === undefined ? '' : `, ${max} or less`
 }
 
 function columnsOf({ schema }: Dataset): string {

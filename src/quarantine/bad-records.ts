@@ -1,22 +1,14 @@
 import type { CleaningPath } from '../clean/index.ts'
-import { type ObjectStore, PipelineError } from '../core/index.ts'
-import { type Engine, literal, type Session } from '../engine/index.ts'
-import type { EpochLog, Landing } from '../lake/index.ts'
-import type { Log } from '../log/index.ts'
-import type { Dataset, Pipeline } from '../pipeline/index.ts'
-import type { CatalogTable } from '../query/index.ts'
+import { PipelineError } from '../core/index.ts'
+import { literal, type Session } from '../engine/index.ts'
+import type { EpochLog } from '../lake/index.ts'
+import type { Dataset } from '../pipeline/index.ts'
+import type { CatalogTable, PipelineParts } from '../query/index.ts'
 import { scanSql } from '../table/index.ts'
 import { conditionOf, type Filter, markedConditionOf } from './filter.ts'
 import { Reviews, reviewedTable } from './reviews.ts'
 
-export interface QuarantineParts {
-  pipeline: Pipeline
-  log: Log
-  lake: ObjectStore
-  epochs: EpochLog
-  landing: Landing
-  catalog: readonly CatalogTable[]
-  engine: Engine
+export interface QuarantineParts extends PipelineParts {
   temporaryFolder: string
 }
 

@@ -1,4 +1,4 @@
-import { type CleaningPath, type ReasonCode, reasons } from '../clean/index.ts'
+import type { CleaningPath } from '../clean/index.ts'
 import { PipelineError } from '../core/index.ts'
 import { datasetsOf, pathsOf, type QuarantineParts, takenMs, withBadRecords } from './bad-records.ts'
 import type { Filter } from './filter.ts'
@@ -33,12 +33,6 @@ export interface ListedRecord {
 }
 
 const beginningBytes = 160
-
-/** The help text of a reason, with or without a column. */
-export function helpOf(reason: string): string {
-  const [code = ''] = reason.split(' ')
-  return Object.hasOwn(reasons, code) ? reasons[code as ReasonCode] : ''
-}
 
 /** How many records are bad for which reason, by dataset, most first; and the datasets of which that cannot be told. */
 export async function countBadRecords(

@@ -1,6 +1,6 @@
 export type { QuarantineParts } from './bad-records.ts'
 export { type BadShare, beginWatch, ShareWatch, shareText } from './bad-share.ts'
-export { countBadRecords, helpOf, type ListedRecord, listBadRecords, type ReasonCount } from './browse.ts'
+export { countBadRecords, type ListedRecord, listBadRecords, type ReasonCount } from './browse.ts'
 export type { BadExample, PairChange, ReasonChange, RowExample } from './change.ts'
 export { type Filter, textOfFilter } from './filter.ts'
 export { type Replayed, type ReplayParts, replay } from './replay.ts'

@@ -3,20 +3,19 @@ import {
   type CleaningPath,
   definitionOf,
   generationOf,
+  helpOf,
   membersOf,
   RecordCleaner,
   type RecordMember,
 } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
+import { PipelineError, type Place, placeText } from '../core/index.ts'
 import type { Row } from '../engine/index.ts'
-import { findOffset } from '../lake/index.ts'
+import { findOffset, lineAt } from '../lake/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import { type DeltaTable, type Snapshot, scanSql } from '../table/index.ts'
 import { adviceFor } from './advice.ts'
 import { type QuarantineParts, takenMs, withBadRecords } from './bad-records.ts'
-import { helpOf } from './browse.ts'
 import { firstWithKey } from './first-record.ts'
-import { type Place, placeText } from './place.ts'
 import { type Review, Reviews } from './reviews.ts'
 
 /** Why a record is bad, in one of its dataset's quarantines or in both. */
@@ -109,13 +108,7 @@ async function objectOf({ epochs, landing }: QuarantineParts, place: Place): Pro
   const found = await findOffset(epochs, landing, place)
   const land = found?.kind === 'taken' ? found.epoch.land : undefined
   if (land === undefined || land > (await landing.newest())) return null
-  const { topic, partition, offset } = place
-  const { objects } = await landing.marker(land)
-  const object = objects.find(
-    (known) =>
-      known.topic === topic && known.partition === partition && known.from <= offset && offset < known.to,
-  )
-  return object ? { key: object.key, line: offset - object.from + 1 } : null
+  return lineAt(await landing.marker(land), place) ?? null
 }
 
 async function reasonsOf(

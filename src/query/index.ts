@@ -1,6 +1,7 @@
 export { withRightCaret } from './caret.ts'
 export { type CatalogTable, catalogOf, newestVersions, type SeenTable } from './catalog.ts'
 export { type PoolOptions, QueryPool } from './guard/pool.ts'
+export type { PipelineParts } from './parts.ts'
 export { answer, ask } from './query.ts'
 export { type Answer, type Column, gathered, type RowSink, type Told } from './rows.ts'
 export { type Ties, tiesOf } from './ties.ts'

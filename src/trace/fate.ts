@@ -1,9 +1,16 @@
-import { type CleaningPath, definitionOf, epochOf, membersOf, pausedAtOf } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
+import {
+  type CleaningPath,
+  definitionOf,
+  epochOf,
+  fileEpochs,
+  membersOf,
+  pausedAtOf,
+} from '../clean/index.ts'
+import { PipelineError, type Place } from '../core/index.ts'
 import type { EpochRecord } from '../lake/index.ts'
 import type { CatalogTable } from '../query/index.ts'
 import type { Snapshot } from '../table/index.ts'
-import type { Fate, Place, Waiting } from './life.ts'
+import type { Fate, Waiting } from './life.ts'
 import { makerOf } from './maker.ts'
 import type { TracedDataset, Tracer } from './parts.ts'
 import type { FoundPlace } from './place.ts'
@@ -99,9 +106,9 @@ async function appended(
 
 /** With only those files that may hold rows of an epoch. */
 function withEpoch(snapshot: Snapshot, epoch: number): Snapshot {
-  const files = [...snapshot.files].filter(([, { tags }]) => {
-    const [, from, to] = /^(\d+)-(\d+)$/.exec(tags?.epochs ?? '') ?? []
-    return from === undefined || (Number(from) <= epoch && epoch <= Number(to))
+  const files = [...snapshot.files].filter(([, file]) => {
+    const span = fileEpochs(file)
+    return !span || (span.from <= epoch && epoch <= span.to)
   })
   return { ...snapshot, files: new Map(files) }
 }

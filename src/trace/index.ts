@@ -1,5 +1,5 @@
 export { traceKey } from './by-key.ts'
 export type { Cause, DatasetKey, KeyTrace } from './cause.ts'
-export type { Fate, Place, RecordLife } from './life.ts'
+export type { Fate, RecordLife } from './life.ts'
 export { type CleaningState, type TraceParts, Tracer } from './parts.ts'
 export { parsePlace, placesOf, traceRecord } from './record.ts'

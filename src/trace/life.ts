@@ -4,12 +4,7 @@
  * what `trace --json` prints.
  */
 
-/** Where a record stands in the log. */
-export interface Place {
-  topic: string
-  partition: number
-  offset: number
-}
+import type { Place } from '../core/index.ts'
 
 export interface RecordLife extends Place {
   /** The dataset that reads the topic; absent where none does. */

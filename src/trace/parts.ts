@@ -1,10 +1,8 @@
 import { type CleanedRecord, type CleaningPath, RecordCleaner } from '../clean/index.ts'
-import type { ObjectStore } from '../core/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { type EpochLog, EpochReader, type EpochRecord, type Landing } from '../lake/index.ts'
-import type { Log } from '../log/index.ts'
-import { columnsPassedOn, type Dataset, type Pipeline } from '../pipeline/index.ts'
-import type { CatalogTable } from '../query/index.ts'
+import { EpochReader, type EpochRecord } from '../lake/index.ts'
+import { columnsPassedOn, type Dataset } from '../pipeline/index.ts'
+import type { CatalogTable, PipelineParts } from '../query/index.ts'
 import type { KeptRefusal } from '../refusals/index.ts'
 
 /** How the cleaning of a dataset stands. */
@@ -13,14 +11,7 @@ export interface CleaningState {
   error?: string
 }
 
-export interface TraceParts {
-  pipeline: Pipeline
-  log: Log
-  lake: ObjectStore
-  epochs: EpochLog
-  landing: Landing
-  catalog: readonly CatalogTable[]
-  engine: Engine
+export interface TraceParts extends PipelineParts {
   temporaryFolder: string
   /** Whether records are taken, landed and cleaned meanwhile. */
   running: boolean

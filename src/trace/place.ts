@@ -1,7 +1,7 @@
-import { messageOf, PipelineError } from '../core/index.ts'
+import { messageOf, PipelineError, type Place } from '../core/index.ts'
 import { textOrBase64 } from '../engine/index.ts'
-import { type EpochRecord, type FoundOffset, findOffset, topicMatcher } from '../lake/index.ts'
-import type { EpochLife, LakeLife, LogLife, Place } from './life.ts'
+import { type EpochRecord, type FoundOffset, findOffset, lineAt, topicMatcher } from '../lake/index.ts'
+import type { EpochLife, LakeLife, LogLife } from './life.ts'
 import { nearTo } from './near.ts'
 import type { Tracer } from './parts.ts'
 
@@ -91,13 +91,13 @@ function epochLife(
 
 async function lakeLife(
   { parts }: Tracer,
-  { topic, partition, offset }: Place,
+  place: Place,
   found: FoundOffset | undefined,
   log: LogLife,
 ): Promise<LakeLife> {
   if (found?.kind === 'gap' || log.state === 'empty') return { state: 'none' }
   const ageMs = log.state === 'held' ? { ageMs: Math.max(0, parts.nowMs - log.appendTimeMs) } : {}
-  const isTaken = topicMatcher(parts.takenTopics)(topic)
+  const isTaken = topicMatcher(parts.takenTopics)(place.topic)
   if (!found)
     return isTaken ? { state: 'waiting', ...ageMs, withinMs: parts.takeMs + parts.landMs } : { state: 'none' }
   const { land } = found.epoch
@@ -105,12 +105,8 @@ async function lakeLife(
   try {
     const lands = await parts.landing.newest()
     if (land > lands) return { state: 'waiting', ...ageMs, withinMs: parts.landMs }
-    const { objects } = await parts.landing.marker(land)
-    const object = objects.find(
-      (one) => one.topic === topic && one.partition === partition && one.from <= offset && offset < one.to,
-    )
-    if (!object) return { state: 'none' }
-    return { state: 'landed', land, object: object.key, line: offset - object.from + 1 }
+    const at = lineAt(await parts.landing.marker(land), place)
+    return at ? { state: 'landed', land, object: at.key, line: at.line } : { state: 'none' }
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     return { state: 'unreadable', message: messageOf(error) }

@@ -1,10 +1,10 @@
-import { membersOf, type ReasonCode, reasons } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
+import { helpOf, membersOf, splitReason } from '../clean/index.ts'
+import { PipelineError, type Place } from '../core/index.ts'
 import { literal, type Row } from '../engine/index.ts'
-import { type Dataset, nonKeyMembers, type RawColumn } from '../pipeline/index.ts'
+import { type Dataset, mostAlike, typeText } from '../pipeline/index.ts'
 import type { CatalogTable } from '../query/index.ts'
 import { type Snapshot, scanSql } from '../table/index.ts'
-import type { Place, Quarantined } from './life.ts'
+import type { Quarantined } from './life.ts'
 import type { TracedDataset } from './parts.ts'
 import { mayHoldRow } from './rows.ts'
 
@@ -38,11 +38,11 @@ export async function explain(
   table: string,
   entry: Row,
 ): Promise<Quarantined> {
-  const [code = '', column] = splitReason(String(entry.reason))
+  const [code, column] = splitReason(String(entry.reason))
   const value = Buffer.isBuffer(entry.value) ? entry.value : null
   const shown = column === undefined ? undefined : shownValue(dataset, column, value)
   const rule = ruleOf(dataset, datasets, code, column, value)
-  const help = Object.hasOwn(reasons, code) ? reasons[code as ReasonCode] : ''
+  const help = helpOf(code)
   const passesNow = code !== 'DUPLICATE_KEY_DIFFERS' && (await passes(cleaner, value))
   const replay = `\`pinflow quarantine replay ${dataset.name}\` makes a row of it: it passes under the present definition.`
   return {
@@ -69,11 +69,6 @@ async function passes(cleaner: TracedDataset['cleaner'], value: Buffer | null): 
   }
 }
 
-function splitReason(reason: string): [string, string?] {
-  const blank = reason.indexOf(' ')
-  return blank < 0 ? [reason] : [reason.slice(0, blank), reason.slice(blank + 1)]
-}
-
 /** What a record has for a column, as it came. */
 function shownValue({ schema }: Dataset, column: string, value: Buffer | null): string | undefined {
   const names = schema[column]?.from ?? [column]
@@ -97,33 +92,8 @@ function ruleOf(
   if (code === 'VALUE_INVALID') return `the cleaning text of ${dataset.name} does not take this ${column}`
   if (code === 'KEY_MISSING') return `${dataset.key.join(' and ')} must be there: the key of ${dataset.name}`
   if (code !== 'FOREIGN_RECORD' || value === null) return undefined
-  const names = new Set(membersOf(value)?.map(({ name }) => name))
-  const counted = datasets.map((other) => ({
-    other,
-    count: nonKeyMembers(other).filter((name) => names.has(name)).length,
-  }))
-  const [best] = counted.toSorted((a, b) => b.count - a.count)
-  if (!best || best.other.name === dataset.name) return undefined
-  const topics = best.other.topics.map(({ name }) => name).join(' or ')
-  return `it has ${best.count} columns of dataset ${best.other.name}, whose records go to ${topics}`
-}
-
-/** What a raw column takes, for people. */
-export function typeText(raw: RawColumn): string {
-  switch (raw.type) {
-    case 'text':
-      return 'a text or a number'
-    case 'integer':
-      return `a whole number${limits(raw.min ?? -(2 ** 31), raw.max ?? 2 ** 31 - 1)}`
-    case 'double':
-      return `a number${limits(raw.min, raw.max)}`
-    case 'timestamp':
-      return 'a date, or date and time, such as 2024-09-30 12:00:00'
-  }
-}
-
-function limits(min: number | undefined, max: number | undefined): string {
-  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`
-  if (min !== undefined) return `, ${min} or more`
-  return max === undefined ? '' : `, ${max} or less`
+  const best = mostAlike(datasets, new Set(membersOf(value)?.map(({ name }) => name)))
+  if (!best || best.dataset.name === dataset.name) return undefined
+  const topics = best.dataset.topics.map(({ name }) => name).join(' or ')
+  return `it has ${best.columns} columns of dataset ${best.dataset.name}, whose records go to ${topics}`
 }

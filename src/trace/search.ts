@@ -1,7 +1,6 @@
-import { messageOf, PipelineError } from '../core/index.ts'
+import { messageOf, PipelineError, type Place } from '../core/index.ts'
 import type { Epoch, Gap } from '../lake/index.ts'
 import { carries, type KeyPart, mayHold } from './key.ts'
-import type { Place } from './life.ts'
 import type { Tracer } from './parts.ts'
 
 /** A record that carries a key that was sought. */

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
+import { helpOf } from '../../clean/index.ts'
 import { textOrBase64, withoutBytes } from '../../engine/index.ts'
 import type { Platform } from '../../platform/index.ts'
 import {
   type BadExample,
   countBadRecords,
-  helpOf,
   listBadRecords,
   type PairChange,
   type Replayed,

@@ -1,3 +1,4 @@
+import { durationText } from '../../core/index.ts'
 import type { KeptAnswer, QuestionAnswer } from '../../platform/index.ts'
 import { answerText, type Format, markdown, markdownText } from './answer.ts'
 
@@ -61,14 +62,6 @@ export function tablesText(answers: readonly Asked[], nowMs: number): string {
 
 /** `3 minutes ago` */
 export function ageText(ageMs: number): string {
-  const units: [name: string, ms: number][] = [
-    ['day', 86_400_000],
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-    ['second', 1_000],
-  ]
-  const [name, ms] = units.find(([, unitMs]) => ageMs >= 2 * unitMs) ?? ['second', 1_000]
-  const count = Math.floor(ageMs / ms)
-  if (count < 0) return 'of a time to come, by the clock'
-  return count === 0 ? 'just now' : `${count} ${name}${count === 1 ? '' : 's'} ago`
+  if (ageMs < 0) return 'of a time to come, by the clock'
+  return ageMs < 1_000 ? 'just now' : `${durationText(ageMs)} ago`
 }
