@@ -138,13 +138,13 @@ export class EpochLog {
       const entry = await this.#read(next)
       // Another call has read it meanwhile.
       if (this.newest >= next) continue
-      if (entry && entry.kind !== 'origin') this.#apply(entry)
-      // A take that is not there may have been deleted, when reading took so long.
-      else if (!this.#isFresh()) return this.#load()
-      else {
+      // A take may have been deleted when reading took so long, and what was read stand in its place.
+      if (!this.#isFresh()) return this.#load()
+      if (!entry || entry.kind === 'origin') {
         this.#seenMs = seenMs
         return
       }
+      this.#apply(entry)
     }
   }
 
@@ -217,8 +217,8 @@ export class EpochLog {
   }
 
   /** Whether no take above the newest entry that is known can have been deleted. */
-  #isFresh(): boolean {
-    const age = this.#clock() - this.#seenMs
+  #isFresh(seenMs = this.#seenMs): boolean {
+    const age = this.#clock() - seenMs
     return age >= 0 && age < freshMs
   }
 
@@ -256,6 +256,8 @@ export class EpochLog {
       takes.push(entry)
     }
     const first = takes.at(-1)
+    // Among what took so long to read may be what a worker that slept has put in the place of a take that was deleted.
+    if (!this.#isFresh(seenMs)) return this.#load()
     if (first && !land && first.epoch !== 1) throw this.#missing(first.epoch - 1)
     this.#seenMs = seenMs
     // Another call has read as far meanwhile.

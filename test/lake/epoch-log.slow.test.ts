@@ -70,6 +70,42 @@ test('a land that a worker left in the place of a deleted take, and died, is non
   expect(await historyOf(await open())).toEqual(before)
 })
 
+/** Takes 3 and 4, of which 3 is deleted; in its place a worker that slept since entry 2, and died, has left another. */
+async function leaveStray(quick: EpochLog, sleeper: EpochLog): Promise<void> {
+  const { delete: remove, list } = store
+  const dead = () => Promise.reject(new Error('dead'))
+  store.delete = (key) => {
+    store.delete = dead
+    return remove.call(store, key)
+  }
+  await quick.land(logId, 1)
+  await expect(goOn(quick, 3, 5)).rejects.toThrow('dead')
+  store.list = dead
+  await expect(sleeper.take(logId, [range('t', 1, 3)])).rejects.toThrow('dead')
+  Object.assign(store, { delete: remove, list })
+  expect([keyOf(3), keyOf(4)].every((key) => store.objects.has(key))).toBe(true)
+}
+
+test('a worker that slept for an hour while it opened or looked reads no take in the place of a deleted one', async () => {
+  const [quick, sleeper, slow] = [await open(), await open(), await open()]
+  await quick.take(logId, [range('t', 0, 1)])
+  await quick.land(logId, 1)
+  for (const worker of [sleeper, slow]) await worker.refresh()
+  await quick.take(logId, [range('t', 1, 2)])
+  await quick.take(logId, [range('t', 2, 3)])
+  let opened: EpochLog | undefined
+  // Who opens reads from the newest down, who looks from its own up: either is asleep just before the stray.
+  store.beforeGet.set(keyOf(3), async () => {
+    store.beforeGet.set(keyOf(3), () => leaveStray(quick, sleeper))
+    opened = await open()
+  })
+  await slow.refresh()
+  for (const worker of [opened!, slow]) {
+    expect(worker.newest).toBe(quick.newest)
+    expect(await historyOf(worker)).toEqual(await historyOf(quick))
+  }
+})
+
 test('calls of one worker may read at the same time', async () => {
   const [reader, writer] = [await open(), await open()]
   for (let offset = 0; offset < 3; offset++) {

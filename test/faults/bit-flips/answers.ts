@@ -1,6 +1,8 @@
 /** All that a data folder answers, in one text. */
 import { createHash } from 'node:crypto'
-import { type Platform, runSql, verifyPlatform } from '../../../src/platform/index.ts'
+import { type Platform, verifyPlatform } from '../../../src/platform/index.ts'
+import { newestVersions } from '../../../src/query/index.ts'
+import { scanSql } from '../../../src/table/index.ts'
 
 /** What `verify` finds wrong. */
 export class NotVerified extends Error {}
@@ -17,14 +19,7 @@ export async function answersOf(platform: Platform): Promise<string> {
   const { ok, checks, accounts } = await verifyPlatform(platform)
   if (!ok) throw new NotVerified(JSON.stringify(checks.filter((check) => !check.ok)))
   const answers: unknown[] = [accounts, ...logOf(platform)]
-  // Where a record was read, from log or lake, shows in its times and key.
-  const parts = [
-    `SELECT 'stream' AS kind, * FROM stream.thing`,
-    `SELECT 'batch' AS kind, * FROM batch.thing`,
-    `SELECT 'bad' AS kind, * EXCLUDE (key, headers, timestamp, append_time) FROM quarantine.thing`,
-  ]
-  const { rows } = await runSql(platform, parts.join(' UNION ALL BY NAME '), 'batch')
-  answers.push(...rows.map((row) => JSON.stringify(row)).sort())
+  answers.push(...(await rowsOf(platform)))
   return answers.map((answer) => `${JSON.stringify(answer)}\n`).join('')
 }
 
@@ -41,4 +36,19 @@ function* logOf({ log }: Platform): Generator<unknown> {
       yield { name, partition, partitioner, start, end, records: records.length, hash: hash.digest('hex') }
     }
   }
+}
+
+/** Every row of every table, read by the engine that cleaned: a query process for each damage would cost more than all else. */
+async function rowsOf({ catalog, engine }: Platform): Promise<string[]> {
+  const { seen, unreadable } = await newestVersions(catalog)
+  if (unreadable[0]) throw unreadable[0].error
+  const texts: string[] = []
+  for (const { name, kind, table, snapshot } of seen) {
+    // Where a record was read, from log or lake, shows in its times and key.
+    const columns = kind === 'data' ? '*' : '* EXCLUDE (key, headers, timestamp, append_time)'
+    const sql = `SELECT ${columns} FROM ${await scanSql(table.store, table.prefix, snapshot)}`
+    const rows = await engine.with((session) => session.rows(sql))
+    texts.push(...rows.map((row) => JSON.stringify([name, row])))
+  }
+  return texts.sort()
 }
