@@ -1,3 +1,4 @@
+import module from 'node:module'
 import { serve, stderrLogger } from './serve.ts'
 import { type GlobalOptions, loadSettings, openPipeline } from './settings.ts'
 
@@ -23,6 +24,8 @@ export async function start(options: GlobalOptions & { adopt?: boolean }): Promi
       ? JSON.stringify(urls)
       : `pinflow is ready\n  front doors  ${gatewayUrl}\n  API          ${apiUrl}\n  data         ${urls.data}\nCtrl-C stops it.`,
   )
+  // Else the next start of one that is killed takes twice as long.
+  module.flushCompileCache?.()
   await stopped
   logger.info('stopping: finishing what was received')
   await server.close()

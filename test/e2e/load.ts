@@ -86,8 +86,9 @@ export class Load {
   #draw(): Batch {
     const dataset = datasets[this.#random(datasets.length)] ?? 'pin'
     const records = Array.from({ length: 1 + this.#random(20) }, () => {
-      // One in ten is a copy, one in twenty is bad.
-      const row = this.#random(10) === 0 ? this.#random(this.#next + 1) : this.#next++
+      // One in ten is a copy, and all are once every row was sent; one in twenty is bad.
+      const fresh = this.#random(10) !== 0
+      const row = (fresh ? this.#next++ : this.#random(this.#next + 1)) % this.#source.rows
       return this.#random(20) === 0 ? `{"bad":${row}}` : (this.#source.row(row)[dataset] ?? '')
     })
     return { dataset, records }

@@ -79,10 +79,17 @@ export class MeetingWorld implements Explorable {
     return this.#scheduler.pending
   }
 
+  /** The second worker dies at it, and who starts in its place reads everything. */
+  looks(pending: Pending): boolean {
+    return this.#counts(pending) && this.#written + 1 === this.#crash?.writing
+  }
+
   async release(pending: Pending): Promise<void> {
-    const counts = pending.task.life === this.#lives[1] && !this.crashed && writes(pending)
-    if (counts && ++this.#written === this.#crash?.writing) await this.#die(pending)
-    else await this.#scheduler.release(pending, 'done')
+    if (this.looks(pending)) await this.#die(pending)
+    else {
+      if (this.#counts(pending)) this.#written++
+      await this.#scheduler.release(pending, 'done')
+    }
     if (this.#failure !== undefined) throw this.#failure
   }
 
@@ -181,6 +188,10 @@ export class MeetingWorld implements Explorable {
 
   #of(life: Life): Pending | undefined {
     return this.pending.find(({ task }) => task.life === life)
+  }
+
+  #counts(pending: Pending): boolean {
+    return pending.task.life === this.#lives[1] && !this.crashed && writes(pending)
   }
 
   async #die(pending: Pending): Promise<void> {

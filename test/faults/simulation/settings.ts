@@ -33,7 +33,7 @@ export interface Settings {
 }
 
 /** So many seeds of ten go all the way into tables; one in so many uses the log on disk. */
-const cleaningOfTen = 3
+const cleaningOfTen = 2
 const embeddedEvery = 40
 
 export function settingsOf(seed: number, chance: Chance): Settings {

@@ -1,6 +1,6 @@
 /**
  * Campaign `simulation`: log, epoch log, sink, cleaners and tables in one process, with a store, a clock and names that
- * a seed decides. Seven seeds of ten go as far as the lake, three as far as the tables.
+ * a seed decides. Eight seeds of ten go as far as the lake, two as far as the tables.
  */
 
 import { existsSync } from 'node:fs'

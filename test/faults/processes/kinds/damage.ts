@@ -4,7 +4,7 @@ import { Broken } from '../../campaign.ts'
 import { checkVerify } from '../checks.ts'
 import type { Fault, Random } from '../fault.ts'
 import { aliveFilesOf, commitsOf, landsOf, markersOf, objectsOf, segmentsOf } from '../files.ts'
-import { clients } from '../load.ts'
+import { clients, type Load } from '../load.ts'
 import type { Subject } from '../subject.ts'
 
 /** How damage shows. */
@@ -111,24 +111,41 @@ async function isFoundByVerify(subject: Subject): Promise<boolean> {
 }
 
 /** One bit of a value in the log. */
-export const valueFlipped = damaged(
-  'flipped bit of a value in the log',
-  (data, random) => {
-    const filled = segmentsOf(data).filter((path) => valuesIn(readFileSync(path)).length > 0)
-    return filled[random(filled.length)]
-  },
-  (path, content, random) => {
-    const values = valuesIn(content)
-    const value = values[random(values.length)]!
-    // LMDB leaves old copies of pages: which of them counts is not looked for.
-    for (let at = content.indexOf(value); at >= 0; at = content.indexOf(value, at + 1)) content[at]! ^= 1
-    writeFileSync(path, content)
-  },
-)
+export const valueFlipped: Fault = (subject, random) => {
+  const valuesIn = (segment: Buffer) => marksIn(segment.toString('latin1')).filter(isHeldOnce(subject.load))
+  const flipped = damaged(
+    'flipped bit of a value in the log',
+    (data, random) => {
+      const filled = segmentsOf(data).filter((path) => valuesIn(readFileSync(path)).length > 0)
+      return filled[random(filled.length)]
+    },
+    (path, content, random) => {
+      const values = valuesIn(content)
+      const value = values[random(values.length)]!
+      // LMDB leaves old copies of pages: which of them counts is not looked for.
+      for (let at = content.indexOf(value); at >= 0; at = content.indexOf(value, at + 1)) content[at]! ^= 1
+      writeFileSync(path, content)
+    },
+  )
+  return flipped(subject, random)
+}
 
 /** Parts of values that records have. */
-function valuesIn(segment: Buffer): string[] {
-  return segment.toString('latin1').match(/"(?:title|country|first_name)":"m[0-9.]+"/g) ?? []
+function marksIn(text: string): string[] {
+  return text.match(/"(?:title|country|first_name)":"m[0-9.]+"/g) ?? []
+}
+
+/** Of one record that was acknowledged, and of no other: what an append left that never ended nobody reads. */
+function isHeldOnce({ exchanges }: Load): (mark: string) => boolean {
+  const sent = new Map<string, number>()
+  const acknowledged = new Set<string>()
+  for (const { records, places } of exchanges)
+    for (const [at, { value }] of records.entries())
+      for (const mark of marksIn(value)) {
+        sent.set(mark, 1 + (sent.get(mark) ?? 0))
+        if (places[at]) acknowledged.add(mark)
+      }
+  return (mark) => sent.get(mark) === 1 && acknowledged.has(mark)
 }
 
 /** The newest segment ends too soon. */
