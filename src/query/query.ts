@@ -61,19 +61,28 @@ function sourceOf({ kind, path, dataset }: SeenTable): string {
   return `${kind === 'quarantine' ? kind : path}.${dataset}`
 }
 
-/** @param group tables of one name */
+/** A damaged table is in the way only of a text that names it. @param group tables of one name */
 async function readableOf(group: readonly SeenTable[], from: CleaningPath): Promise<Readable> {
   const [{ kind, path, dataset, alias }] = group as [SeenTable]
+  const isAliased = kind === 'data' && alias !== undefined
   const schema = kind === 'quarantine' ? kind : path
   const view = `${schema}.${identifier(dataset)}`
-  const names = [`${schema}.${dataset}`]
-  if (kind === 'data' && path === from) names.push(dataset)
-  const views = [`CREATE SCHEMA IF NOT EXISTS ${schema}`, `CREATE VIEW ${view} AS ${await selectOf(group)}`]
-  if (kind === 'data' && alias) {
-    names.push(alias, `main.${alias}`)
-    views.push(`CREATE VIEW main.${identifier(alias)} AS SELECT * FROM ${view}`)
+  const names = [
+    `${schema}.${dataset}`,
+    ...(kind === 'data' && path === from ? [dataset] : []),
+    ...(isAliased ? [alias, `main.${alias}`] : []),
+  ].map((name) => name.toLowerCase())
+  try {
+    const views = [
+      `CREATE SCHEMA IF NOT EXISTS ${schema}`,
+      `CREATE VIEW ${view} AS ${await selectOf(group)}`,
+      ...(isAliased ? [`CREATE VIEW main.${identifier(alias)} AS SELECT * FROM ${view}`] : []),
+    ]
+    return { names, views }
+  } catch (error) {
+    if (!(error instanceof PipelineError) || error.code !== 'TABLE_DAMAGED') throw error
+    return { names, views: [], damage: error.message }
   }
-  return { names: names.map((name) => name.toLowerCase()), views }
 }
 
 async function selectOf(group: readonly SeenTable[]): Promise<string> {

@@ -75,8 +75,10 @@ async function answerIn(ask: Ask, running: Running): Promise<number[]> {
 
 async function makeViews(session: Session, { tables, schema }: Ask, read: readonly number[]): Promise<void> {
   await session.run(`CREATE SCHEMA ${schema}; SET search_path = ${literal(`main,${schema}`)}`)
+  const named = read.map((place) => tables[place]!)
+  for (const { damage } of named) if (damage !== undefined) throw new TablesUnreadable(damage)
   try {
-    for (const place of read) for (const view of tables[place]?.views ?? []) await session.run(view)
+    for (const { views } of named) for (const view of views) await session.run(view)
   } catch (error) {
     throw new TablesUnreadable(messageOf(error), { cause: error })
   }

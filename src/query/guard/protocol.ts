@@ -16,6 +16,8 @@ export interface Readable {
   names: string[]
   /** What makes it readable by these names, in order. */
   views: string[]
+  /** What is wrong with its files: a text that names it fails with TABLE_DAMAGED. */
+  damage?: string
 }
 
 export interface Ask {
