@@ -2,7 +2,7 @@ import type { Header, LogRecord, ObjectStore } from '../core/index.ts'
 import { PipelineError } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Range } from './entry.ts'
-import type { Epoch } from './epoch-log.ts'
+import type { Epoch, EpochLog } from './epoch-log.ts'
 import { LakeReader } from './lake-reader.ts'
 import type { Landing } from './landing.ts'
 import { readRange } from './log-reader.ts'
@@ -18,18 +18,27 @@ export interface EpochRecord {
   origin?: { key: Buffer | null; headers: readonly Header[]; timestampMs: number; appendTimeMs: number }
 }
 
+export interface EpochReaderParts {
+  log: Log
+  lake: ObjectStore
+  landing: Landing
+  epochs: EpochLog
+}
+
 /** Reads the records of epochs, from the log or from the lake. */
 export class EpochReader {
   readonly #log: Log
   readonly #lake: ObjectStore
   readonly #landing: Landing
+  readonly #epochs: EpochLog
   /** The land that was read last: epochs of one land follow one another. */
   #land: { epoch: number; reader: LakeReader } | undefined
 
-  constructor(log: Log, lake: ObjectStore, landing: Landing) {
+  constructor({ log, lake, landing, epochs }: EpochReaderParts) {
     this.#log = log
     this.#lake = lake
     this.#landing = landing
+    this.#epochs = epochs
   }
 
   /**
@@ -82,19 +91,22 @@ export class EpochReader {
   }
 
   async #reader(epoch: Epoch): Promise<LakeReader> {
-    if (epoch.land === undefined) {
+    const land = epoch.land ?? (await this.#landSince(epoch))
+    if (land === undefined)
       throw new PipelineError(
         'LAKE_DAMAGED',
         `epoch ${epoch.epoch} has not landed, and the log no longer holds it`,
       )
-    }
-    if (this.#land?.epoch !== epoch.land) {
-      this.#land = {
-        epoch: epoch.land,
-        reader: new LakeReader(this.#lake, await this.#landing.marker(epoch.land)),
-      }
-    }
+    if (this.#land?.epoch !== land)
+      this.#land = { epoch: land, reader: new LakeReader(this.#lake, await this.#landing.marker(land)) }
     return this.#land.reader
+  }
+
+  /** The land of an epoch that was open when it was told: another worker may have landed it, and the log let go of it. */
+  async #landSince({ epoch }: Epoch): Promise<number | undefined> {
+    await this.#epochs.refresh()
+    for await (const known of this.#epochs.epochsAfter(epoch - 1)) return known.land
+    return undefined
   }
 }
 

@@ -316,7 +316,7 @@ export class Platform {
       datasets: this.pipeline.datasets,
       path,
       epochs: this.epochs,
-      reader: new EpochReader(this.log, this.lake, this.landing),
+      reader: new EpochReader(this),
       landed: () => this.#landed,
       engine: this.engine,
       tables,

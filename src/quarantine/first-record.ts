@@ -15,14 +15,14 @@ const pieceRecords = 500
  * @returns undefined where none was found, or not in time
  */
 export async function firstWithKey(
-  { epochs, log, lake, landing }: QuarantineParts,
+  parts: QuarantineParts,
   dataset: Dataset,
   cleaner: RecordCleaner,
   { value, key, epoch: last }: { value: Buffer; key: string; epoch: number },
 ): Promise<EpochRecord | undefined> {
   const deadline = performance.now() + searchMs
   const spelled = spelledKey(dataset, value)
-  const reader = new EpochReader(log, lake, landing)
+  const reader = new EpochReader(parts)
   const topics = new Set(dataset.topics.map(({ name }) => name))
   let piece: EpochRecord[] = []
   const firstOfPiece = async () => {
@@ -31,7 +31,7 @@ export async function firstWithKey(
     piece = []
     return found
   }
-  for await (const epoch of epochs.epochsAfter(0)) {
+  for await (const epoch of parts.epochs.epochsAfter(0)) {
     if (epoch.epoch > last || performance.now() > deadline) break
     for await (const records of reader.read(epoch, topics, 'log')) {
       for (const record of records)

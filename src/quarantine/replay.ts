@@ -58,7 +58,7 @@ export async function replay(
       ...parts,
       dataset,
       datasets: parts.pipeline.datasets,
-      reader: new EpochReader(parts.log, parts.lake, parts.landing),
+      reader: new EpochReader(parts),
       landed,
       onEpoch: (epoch) => onEpoch(epoch, landed),
       onWarning: () => undefined,

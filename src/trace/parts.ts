@@ -48,7 +48,7 @@ export class Tracer {
 
   constructor(parts: TraceParts) {
     this.parts = parts
-    this.reader = new EpochReader(parts.log, parts.lake, parts.landing)
+    this.reader = new EpochReader(parts)
   }
 
   /** The dataset that reads a topic. */

@@ -1,7 +1,7 @@
 /** Records read back, from the lake and from the log. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Epoch, EpochReader, type EpochRecord } from '../../src/lake/index.ts'
+import { type Epoch, EpochLog, EpochReader, type EpochRecord } from '../../src/lake/index.ts'
 import { LakeReader } from '../../src/lake/lake-reader.ts'
 import { collect } from './support.ts'
 import { openWorld, type World } from './world.ts'
@@ -88,6 +88,9 @@ test('a marker that counts more lines than an object has is damage', async () =>
 const topics = new Set(['t', 'u'])
 const told = ({ value, origin: _, ...record }: EpochRecord) => ({ ...record, value: textOf(value) })
 
+const readerOf = ({ log, store, landing, epochs }: World) =>
+  new EpochReader({ log, lake: store, landing, epochs })
+
 async function epochsOf({ epochs }: World): Promise<[Epoch, Epoch]> {
   const [first, second] = await collect(epochs.epochsAfter(0))
   return [first!, second!]
@@ -95,7 +98,7 @@ async function epochsOf({ epochs }: World): Promise<[Epoch, Epoch]> {
 
 test('log and lake give the same records in the same order; the log gives their origin too', async () => {
   const world = await landed(3)
-  const reader = new EpochReader(world.log, world.store, world.landing)
+  const reader = readerOf(world)
   for (const epoch of await epochsOf(world)) {
     const fromLog = await records(reader.read(epoch, topics, 'log'))
     const fromLake = await records(reader.read(epoch, topics, 'lake'))
@@ -117,7 +120,7 @@ test('what the log has let go of is read from the lake, and before it has landed
   await world.append('t', ['0', '1'])
   await world.append('t', ['2'])
   await world.take(['t'])
-  const reader = new EpochReader(world.log, world.store, world.landing)
+  const reader = readerOf(world)
   const openEpoch = (await collect(world.epochs.epochsAfter(0)))[0]!
   await world.log.retain({ ageMs: -1, bytesMax: null }, () => 100)
   expect(world.log.offsets('t', 0).start).toBe(2)
@@ -133,16 +136,28 @@ test('what the log has let go of is read from the lake, and before it has landed
   await other.landing.land(await other.land(2), other.log)
   await other.log.retain({ ageMs: -1, bytesMax: null }, () => 100)
   const [epoch] = await collect(other.epochs.epochsAfter(0))
-  const found = await records(
-    new EpochReader(other.log, other.store, other.landing).read(epoch!, topics, 'log'),
-  )
+  const found = await records(readerOf(other).read(epoch!, topics, 'log'))
   expect(found.map(({ value }) => textOf(value))).toEqual(['0', '1', '2'])
   expect(found.every(({ origin }) => origin === undefined)).toBe(true)
 })
 
+test('an epoch that another worker has landed since it was told is read from the lake', async () => {
+  const world = await openWorld(undefined, { segmentBytes: 0 })
+  await world.append('t', ['0', '1'])
+  await world.append('t', ['2'])
+  await world.take(['t'])
+  const slow = await EpochLog.open(world.store, 'p')
+  const [open] = await collect(slow.epochsAfter(0))
+  await world.landing.land(await world.land(2), world.log)
+  await world.log.retain({ ageMs: -1, bytesMax: null }, () => 100)
+  const reader = readerOf({ ...world, epochs: slow })
+  const found = await records(reader.read(open!, topics, 'log'))
+  expect(found.map(({ value }) => textOf(value))).toEqual(['0', '1', '2'])
+})
+
 test('a log or a lake that holds other than what the epoch counts is damage', async () => {
   const world = await landed(3)
-  const reader = new EpochReader(world.log, world.store, world.landing)
+  const reader = readerOf(world)
   const [first] = await epochsOf(world)
   const wrong = { ...first, ranges: first.ranges.map((range) => ({ ...range, count: range.count + 1 })) }
   await expect(records(reader.read(wrong, topics, 'lake'))).rejects.toMatchObject({

@@ -209,7 +209,7 @@ export class World {
       datasets: [dataset, other],
       path,
       epochs,
-      reader: new EpochReader(this.#log, this.lake, this.landing),
+      reader: new EpochReader({ log: this.#log, lake: this.lake, landing: this.landing, epochs }),
       landed: () => this.landed,
       engine: this.options.engine,
       tables,

@@ -176,7 +176,11 @@ test('what has landed is read from the lake where an adopted log begins at 0 and
   expect(log.offsets('t', 0)).toEqual({ start: 0, end: 9 })
   const read: number[] = []
   for await (const epoch of epochs.epochsAfter(0)) {
-    for await (const records of new EpochReader(log, store, landing).read(epoch, new Set('t'), 'log'))
+    for await (const records of new EpochReader({ log, lake: store, landing, epochs }).read(
+      epoch,
+      new Set('t'),
+      'log',
+    ))
       read.push(...records.map(({ offset }) => offset))
   }
   expect(read).toEqual([0, 1, 2, 3, 4])

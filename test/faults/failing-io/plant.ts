@@ -147,7 +147,12 @@ export class Plant {
       datasets: [thing, other],
       path,
       epochs: this.epochs,
-      reader: new EpochReader(this.log, this.#lake, this.landing),
+      reader: new EpochReader({
+        log: this.log,
+        lake: this.#lake,
+        landing: this.landing,
+        epochs: this.epochs,
+      }),
       landed: () => this.landed,
       engine: this.engine,
       tables: this.tables,

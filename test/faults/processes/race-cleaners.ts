@@ -54,12 +54,13 @@ const stores = [new CountingStore(folder.path('tables')), new CountingStore(fold
 async function openCleaner(dataset: Dataset, path: CleaningPath, which: number): Promise<DatasetCleaner> {
   const indexFolder = join(folder.path('tmp'), String(which))
   await mkdir(indexFolder, { recursive: true })
+  const own = await EpochLog.open(lake, pipeline.name)
   return DatasetCleaner.open({
     dataset,
     datasets: pipeline.datasets,
     path,
-    epochs: await EpochLog.open(lake, pipeline.name),
-    reader: new EpochReader(log, lake, landing),
+    epochs: own,
+    reader: new EpochReader({ log, lake, landing, epochs: own }),
     landed: () => landed,
     engine,
     tables: stores[which]!,

@@ -122,7 +122,7 @@ export class SimulatedWorker {
       datasets: [settings.dataset, other],
       path,
       epochs: this.#epochs,
-      reader: new EpochReader(log.log, store, this.#landing),
+      reader: new EpochReader({ log: log.log, lake: store, landing: this.#landing, epochs: this.#epochs }),
       landed: () => this.#landed,
       engine: engine!,
       tables: store,
