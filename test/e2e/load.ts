@@ -30,7 +30,7 @@ export function randomOf(seed: number): (limit: number) => number {
 }
 
 /**
- * Clients that post through two doors without a pause, and send again what was not acknowledged, as a client does
+ * Clients that post through two doors, and send again what was not acknowledged, as a client does
  * that cannot know whether it arrived.
  */
 export class Load {
@@ -57,9 +57,10 @@ export class Load {
     return new Load(await source(), random)
   }
 
-  start(gatewayUrl: string, clients: number): void {
+  /** @param pauseMs of a client after each answer; without one it is as fast as it can */
+  start(gatewayUrl: string, clients: number, pauseMs = 0): void {
     this.#stopping = false
-    this.#clients = Array.from({ length: clients }, () => this.#client(gatewayUrl))
+    this.#clients = Array.from({ length: clients }, () => this.#client(gatewayUrl, pauseMs))
     // Told by `stop`.
     for (const client of this.#clients) client.catch(() => undefined)
   }
@@ -75,11 +76,12 @@ export class Load {
       await this.#send(gatewayUrl, batch)
   }
 
-  async #client(gatewayUrl: string): Promise<void> {
+  async #client(gatewayUrl: string, pauseMs: number): Promise<void> {
     while (!this.#stopping) {
       const again = this.#random(4) === 0 ? this.#unacknowledged.shift() : undefined
       await this.#send(gatewayUrl, again ?? this.#draw())
-      if (this.#random(10) === 0) await sleep(this.#random(20))
+      const rest = this.#random(10) === 0 ? this.#random(20) : 0
+      if (pauseMs + rest > 0) await sleep(pauseMs + rest)
     }
   }
 

@@ -7,7 +7,7 @@ export const campaigns: Readonly<Record<string, () => Promise<Campaign>>> = {
   'power-cuts': async () => (await import('./power/power-cuts.ts')).powerCuts,
   simulation: async () => (await import('./simulation/simulations.ts')).simulations,
   'bit-flips': async () => (await import('./bit-flips/bit-flips.ts')).bitFlips,
+  changes: async () => (await import('./changes/changes.ts')).changes,
   interleavings: async () => (await import('./simulation/interleavings.ts')).interleavings,
   'failing-io': async () => (await import('./failing-io/failing-io.ts')).failingIo,
-  changes: async () => (await import('./changes/changes.ts')).changes,
 }

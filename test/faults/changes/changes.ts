@@ -14,6 +14,8 @@ import { Site } from './site.ts'
 
 const datasets = ['pin', 'geo', 'user'] as const
 const clients = 2
+/** What comes must be cleaned as well: a flood is another campaign's. */
+const pauseMs = 20
 /** Within this a client has posted to every topic. */
 const patienceMs = 30_000
 
@@ -52,7 +54,7 @@ async function restoreSome(site: Site, dataset: string, share: number): Promise<
 }
 
 async function burst(load: Load, gatewayUrl: string, milliseconds: number): Promise<void> {
-  load.start(gatewayUrl, clients)
+  load.start(gatewayUrl, clients, pauseMs)
   await sleep(milliseconds)
   await load.stop()
 }
@@ -97,7 +99,7 @@ async function run(seed: number): Promise<Outcome> {
         await site.expectStandsStill(dataset)
       }
       if (deletes !== undefined) load.mayBeGone.add(deletes)
-      load.start(gatewayUrl, clients)
+      load.start(gatewayUrl, clients, pauseMs)
       const asked = ask().then(
         () => undefined,
         (error: unknown) => (site.isDead ? undefined : Promise.reject(error)),

@@ -106,16 +106,20 @@ export class Subject {
 
   /** Wait until the process has ended, of whatever it is dying. */
   async end(of = 'a signal'): Promise<void> {
-    const { child } = this.server
+    const { child, stderr } = this.server
     await this.within(this.#ended, () => `it does not end of ${of}`)
     this.load.gatewayUrl = undefined
     this.#server = undefined
     if (child.pid !== undefined) forgetClock(child.pid)
-    this.exit = { code: child.exitCode, signal: child.signalCode }
+    this.exit = { code: child.exitCode, signal: child.signalCode, stderr: stderr() }
   }
 
   /** How the last process ended. */
-  exit: { code: number | null; signal: string | null } = { code: null, signal: null }
+  exit: { code: number | null; signal: string | null; stderr: string } = {
+    code: null,
+    signal: null,
+    stderr: '',
+  }
 
   /** Clients may be refused while this goes on. */
   async excusing<T>(action: () => Promise<T>): Promise<T> {

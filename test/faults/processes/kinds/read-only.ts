@@ -11,8 +11,9 @@ export const readOnly: Fault = async (subject, random) => {
     await sleep(random(300))
     subject.place.failSystem()
     await subject.end()
-    if (subject.exit.code !== 2)
-      throw new Broken(`on a read-only volume it ended with ${JSON.stringify(subject.exit)}`)
+    const { code, signal, stderr } = subject.exit
+    if (code !== 2 && !(signal === 'SIGABRT' && diedOfMessage.test(stderr)))
+      throw new Broken(`on a read-only volume it ended with ${signal ?? code}: ${stderr.slice(-1_000)}`)
     await refuses(() => subject.tryStart())
     subject.place.mountAnew()
     await subject.start()
@@ -21,6 +22,9 @@ export const readOnly: Fault = async (subject, random) => {
 }
 
 const startedReadOnly = 'start on a read-only volume'
+
+/** By a fault of lmdb 3.5.6, which prints beyond the end of a buffer: docs/decisions/0008. */
+const diedOfMessage = /munmap_chunk|free\(\)|malloc|double free|corrupted|smashing detected/
 
 /** A volume that was mounted read-only. */
 export const startReadOnly: Fault = async (subject) => {
