@@ -101,14 +101,15 @@ export class DatasetCleaner {
   /**
    * Clean the next group, if there is one.
    *
+   * @param until a batch goes no further than this land
    * @returns whether there may be more to do
    * @throws DEFINITION_CHANGED when the tables were made by another definition
    */
-  step(): Promise<boolean> {
-    return storeErrors(this.name, () => this.#step())
+  step(until = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return storeErrors(this.name, () => this.#step(until))
   }
 
-  async #step(): Promise<boolean> {
+  async #step(until: number): Promise<boolean> {
     const state = await this.state()
     if (state.restoring !== undefined) {
       await this.#watch.finishRestore(state, state.restoring)
@@ -126,7 +127,7 @@ export class DatasetCleaner {
       this.#reached(state),
       this.#topics,
       this.#parts.limits,
-      this.#landedLimit(),
+      this.#landedLimit(until),
     )
     if (!group) return false
     if (this.#parts.dataset.key.length > 0)
@@ -166,7 +167,7 @@ export class DatasetCleaner {
   }
 
   /**
-   * Make both tables anew from all that has landed, under the present definition, whatever they were made of or have
+   * Make both tables anew from all that has landed by now, under the present definition, whatever they were made of or have
    * become; readers see it all at once. A pause ends.
    */
   rebuild(): Promise<void> {
@@ -241,9 +242,13 @@ export class DatasetCleaner {
     return true
   }
 
-  /** Clean all that has landed, from the first epoch on; stages files, and fills the index with their keys. */
+  /**
+   * Clean all that has landed by now, from the first epoch on; stages files, and fills the index with their keys. What
+   * lands meanwhile is left to steps: as long as records came there would be no end.
+   */
   async #stageAll({ data }: PairState, index: KeyIndex): Promise<PairCommit> {
     const { epochs, limits, landed } = this.#parts
+    const until = landed()
     await index.clear()
     const files = new Map<string, AddFile>()
     const contents = { schema: this.#cleaner.schema, metaData: data.metaData, files }
@@ -252,7 +257,7 @@ export class DatasetCleaner {
     let epoch = 0
     let origin = this.#origin()
     for (;;) {
-      const group = await nextGroup(epochs, epoch, this.#topics, limits, landed())
+      const group = await nextGroup(epochs, epoch, this.#topics, limits, until)
       if (!group) return { epoch, rows: [...files.values()], quarantined, account, origin }
       const staged = await this.#stager.stage(group.epochs, { account, quarantineEpoch: 0, contents, index })
       for (const path of staged.replaced) files.delete(path)
@@ -290,8 +295,8 @@ export class DatasetCleaner {
     return { tableId: data.metaData.id, generation, version, commit }
   }
 
-  #landedLimit(): number | undefined {
-    return this.#parts.path === 'stream' ? undefined : this.#parts.landed()
+  #landedLimit(until: number): number | undefined {
+    return this.#parts.path === 'stream' ? undefined : Math.min(until, this.#parts.landed())
   }
 
   #indexPath(kind: string): string {

@@ -67,19 +67,19 @@ export class Datasets {
     await this.#asked
   }
 
-  /** Clean all that has landed as batches. @throws what stands in the way of one, once the others are done */
-  runBatch(onStep: () => void): Promise<void> {
+  /** Clean all up to a land as batches. @throws what stands in the way of one, once the others are done */
+  runBatch(land: number, onStep: () => void): Promise<void> {
     return this.#inTurn(async () => {
-      for (const batch of this.#batches) await this.#run(batch, onStep)
+      for (const batch of this.#batches) await this.#run(batch, land, onStep)
       const [first] = this.batchTroubles
       if (first) throw first.trouble
     })
   }
 
-  async #run(batch: Batch, onStep: () => void): Promise<void> {
+  async #run(batch: Batch, land: number, onStep: () => void): Promise<void> {
     batch.working = true
     try {
-      while (await batch.cleaner.step()) onStep()
+      while (await batch.cleaner.step(land)) onStep()
       batch.trouble = undefined
     } catch (error) {
       batch.trouble = error

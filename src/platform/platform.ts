@@ -192,13 +192,13 @@ export class Platform {
   }
 
   /**
-   * Clean everything that has landed as a batch; calls wait for one another.
+   * Clean everything that has landed by now as a batch; calls wait for one another.
    *
    * @throws what stands in the way of a dataset, once the others are done
    */
   async runBatch(onStep: () => void = () => undefined): Promise<void> {
     for (const name of this.#datasets.paused) if (name.startsWith('batch.')) this.#warnPaused(name)
-    await this.#datasets.runBatch(onStep)
+    await this.#datasets.runBatch(this.#landed, onStep)
   }
 
   #warnPaused(name: string): void {

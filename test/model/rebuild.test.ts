@@ -55,6 +55,31 @@ test.each([
   },
 )
 
+test('a rebuild, as a batch, ends where the lake ended when it began, however fast records come', async () => {
+  await inWorld({}, async (world) => {
+    for (let round = 0; round < 6; round++) await fillLake(world, [round, round + 1], [1, -1])
+    const last = world.landed
+    // There is more each time that somebody looks.
+    const landedAt: number[] = []
+    let looks = 0
+    Object.defineProperty(world, 'landed', {
+      get: () => {
+        landedAt.push(Math.min(last, ++looks * 2))
+        return landedAt.at(-1)
+      },
+      set: () => undefined,
+    })
+    const stream = await world.cleaner('stream')
+    await stream.rebuild()
+    expect((await stream.state()).dataEpoch).toBeLessThanOrEqual(landedAt[0]!)
+    const batch = await world.cleaner('batch')
+    while (await batch.step(4));
+    expect((await batch.state()).dataEpoch).toBeLessThanOrEqual(4)
+    while (await batch.step());
+    expect((await batch.state()).dataEpoch).toBeGreaterThan(4)
+  })
+})
+
 test('nothing is added to tables whose rebuild is not finished', async () => {
   await inWorld({}, async (world) => {
     await fillLake(world, [0, 1], [1, -1])
