@@ -61,7 +61,12 @@ async function showRun(
   }
   if (answers.length > 1) refuseSeveral(format)
   if (format === 'table') console.log(`Run ${run}, ${runText(kept)}\n`)
-  for (const answer of answers) print(answer, format)
+  for (const answer of answers) {
+    print(answer, format)
+    const missing = answer.rowCount - answer.rows.length
+    if (missing > 0 && format !== 'table')
+      console.error(`${answer.question}: ${missing} of ${answer.rowCount} rows were not kept.`)
+  }
   if (format === 'json') printJson(answers)
   if (format === 'table') console.log(tablesText(answers, kept.timeMs).replace('ago', 'before it'))
 }

@@ -21,7 +21,9 @@ export function printReport(
     const rows = done.answers[name] ?? []
     print()
     print(`${name}  ${title}`)
-    print(rows.length === 0 ? '   no rows' : answerTable(rows.slice(0, rowsShown)))
+    const failed = done.unanswered?.[name]
+    if (failed !== undefined) print(`   not answered: ${failed}`)
+    else print(rows.length === 0 ? '   no rows' : answerTable(rows.slice(0, rowsShown)))
     if (rows.length > rowsShown)
       print(`   … and ${rows.length - rowsShown} more: npx pinflow ask ${name} --data ${data}`)
   }

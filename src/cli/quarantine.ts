@@ -9,7 +9,7 @@ import { showProgress } from './render/progress.ts'
 import { replayText } from './render/replay.ts'
 import { show } from './render/show.ts'
 import { recordText } from './render/shown-record.ts'
-import type { GlobalOptions } from './settings.ts'
+import { type GlobalOptions, namedDefinition } from './settings.ts'
 
 interface FilterOptions extends GlobalOptions {
   reason?: string
@@ -26,6 +26,7 @@ export interface ListOptions extends FilterOptions {
 export interface ReviewOptions extends FilterOptions {
   note: string
   by?: string
+  all?: boolean
 }
 
 const listedByDefault = 20
@@ -121,7 +122,7 @@ export async function replay(dataset: string, options: GlobalOptions & { yes?: b
   const done: ResultOf<'quarantineReplay'> = await call(
     options,
     'quarantineReplay',
-    { dataset, apply },
+    { dataset, apply, ...(await namedDefinition(options, dataset)) },
     told,
   ).finally(() => progress.end())
   console.log(options.json ? JSON.stringify(done, null, 2) : replayText(done))
@@ -130,9 +131,12 @@ export async function replay(dataset: string, options: GlobalOptions & { yes?: b
 
 export async function ack(what: string | undefined, options: ReviewOptions): Promise<void> {
   const { note, by = userName() } = options
+  const filter = filterOf(options)
+  if (what === undefined && Object.keys(filter).length === 0 && !options.all)
+    throw new PipelineError('USAGE', 'name a dataset, a place or a filter, or say --all')
   const place = what === undefined ? undefined : placeOf(what)
   const meant = place ?? (what === undefined ? {} : { dataset: what })
-  const done = await call(options, 'quarantineAck', { ...filterOf(options), ...meant, note, by })
+  const done = await call(options, 'quarantineAck', { ...filter, ...meant, note, by })
   show(options, done, () => done.reviews.map((review) => ({ ...review, note })))
   if (options.json) return
   const records = done.reviews.reduce((sum, review) => sum + review.records, 0)

@@ -11,5 +11,5 @@ export async function runBatch(options: GlobalOptions): Promise<void> {
   const done = await call(options, 'runBatch', {}, { running: true }).finally(() => progress.end())
   if (options.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`)
   else printReport(done, await openPipeline(settings), { data: settings.config.data, stdout: process.stdout })
-  process.exitCode = done.verify.ok ? 0 : 1
+  process.exitCode = done.verify.ok && !done.unanswered ? 0 : 1
 }

@@ -36,6 +36,21 @@ export function loadSettings(
   })
 }
 
+/**
+ * The present definition of a dataset, where the command or its configuration names the pipeline: a platform that was
+ * started before may go by another.
+ */
+export async function namedDefinition(
+  options: GlobalOptions,
+  dataset: string,
+): Promise<{ definition?: string }> {
+  const settings = await loadSettings(options)
+  if (settings.config.pipeline === undefined) return {}
+  const { datasets } = await openPipeline(settings)
+  const definition = datasets.find(({ name }) => name === dataset)?.definition
+  return definition === undefined ? {} : { definition }
+}
+
 /** @throws PIPELINE_INVALID */
 export async function openPipeline({ config }: LoadedConfig): Promise<Pipeline> {
   const { loadPipeline } = await import('../pipeline/index.ts')

@@ -1,4 +1,5 @@
 import { type Check, type PathAccount, verify } from '../account/index.ts'
+import { PipelineError } from '../core/index.ts'
 import type { Row } from '../engine/index.ts'
 import { newestVersions } from '../query/index.ts'
 import { type KeptAnswer, keptAnswer } from './answer-book.ts'
@@ -10,6 +11,8 @@ import type { Platform } from './platform.ts'
 export interface Report {
   account: Record<string, ReportedAccount>
   answers: Record<string, Row[]>
+  /** Questions that were not answered, and why; absent where all were. */
+  unanswered?: Record<string, string>
   /** The run of `ask --run` under which the answers are kept, or why they are not. */
   kept: Kept
   verify: { ok: boolean; checks: Check[] }
@@ -53,9 +56,15 @@ export async function report(
 ): Promise<Report> {
   const { seconds } = options
   const answers: Record<string, Row[]> = {}
+  const unanswered: Record<string, string> = {}
   const keeping: KeptAnswer[] = []
   for (const question of platform.pipeline.questions) {
-    const answered = await askQuestion(platform, question.name, 'batch')
+    const answered = await askQuestion(platform, question.name, 'batch').catch((error: unknown) => {
+      // The account and its verification stand, whoever else asks.
+      if (!(error instanceof PipelineError)) throw error
+      unanswered[question.name] = `${error.code}: ${error.message}`
+    })
+    if (!answered) continue
     answers[question.name] = answered.rows
     keeping.push(keptAnswer(question, answered))
   }
@@ -72,6 +81,7 @@ export async function report(
   return {
     account,
     answers,
+    ...(Object.keys(unanswered).length > 0 && { unanswered }),
     kept,
     verify: { ok: verified.ok, checks: verified.checks },
     sourceErrors: options.sourceErrors ?? 0,

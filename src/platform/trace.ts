@@ -13,9 +13,15 @@ import type { Platform } from './platform.ts'
 /** A record by what a door answered: its place, or its sequence number. */
 export type RecordHandle = { record: string } | { sequenceNumber: string; stream?: string }
 
+const nobodyLeaves = new AbortController().signal
+
 /** The lives of the records that a handle means: one, but for sequence numbers that several streams have given. */
-export async function traceRecords(platform: Platform, handle: RecordHandle): Promise<RecordLife[]> {
-  const tracer = tracerOf(platform)
+export async function traceRecords(
+  platform: Platform,
+  handle: RecordHandle,
+  signal?: AbortSignal,
+): Promise<RecordLife[]> {
+  const tracer = tracerOf(platform, signal)
   const places: Place[] =
     'record' in handle ? [parsePlace(handle.record)] : placesOf(tracer, handle.sequenceNumber, handle.stream)
   const lives: RecordLife[] = []
@@ -24,11 +30,16 @@ export async function traceRecords(platform: Platform, handle: RecordHandle): Pr
 }
 
 /** What became of a key in each dataset, or in one. */
-export function traceKeyOf(platform: Platform, key: string, dataset?: string): Promise<KeyTrace> {
-  return traceKey(tracerOf(platform), key, dataset)
+export function traceKeyOf(
+  platform: Platform,
+  key: string,
+  dataset?: string,
+  signal?: AbortSignal,
+): Promise<KeyTrace> {
+  return traceKey(tracerOf(platform, signal), key, dataset)
 }
 
-function tracerOf(platform: Platform): Tracer {
+function tracerOf(platform: Platform, signal = nobodyLeaves): Tracer {
   const { pipeline, log, lake, epochs, landing, catalog, engine, folder, config, refusals } = platform
   const states = platform.states()
   return new Tracer({
@@ -45,7 +56,12 @@ function tracerOf(platform: Platform): Tracer {
     landMs: config.land.ageMs,
     takenTopics: config.lake.topics,
     cleaning: (path, dataset) => states[`${path}.${dataset}`],
-    refusals: () => refusals.newest(),
+    refusals: async () => {
+      const kept = await refusals.newest()
+      const all = refusals.totals().kinds.reduce((sum, kind) => sum + kind.refusals, 0)
+      return { kept, others: Math.max(0, all - kept.length) }
+    },
+    signal,
     nowMs: Date.now(),
   })
 }

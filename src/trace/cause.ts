@@ -25,7 +25,13 @@ export type Cause = { text: string; next: string } & (
   /** Nobody can tell whether one of these records had the key. */
   | { cause: 'lost' | 'skipped'; timeMs: number; topic: string; records: number }
   | { cause: 'unreadable'; unread: string[] }
-  | { cause: 'neverCame'; nearestKeys: string[]; recordsLookedAt: number; withoutKey: number }
+  | {
+      cause: 'neverCame'
+      nearestKeys: string[]
+      recordsLookedAt: number
+      withoutKey: number
+      refusedUnseen: number
+    }
 )
 
 export interface KeyTrace {

@@ -67,24 +67,31 @@ export function mayHold(parts: readonly KeyPart[], value: Buffer): boolean {
   })
 }
 
-/** Whether a record carries the key: as members of its object, in what is no JSON as text, or as its own key. */
+/**
+ * Whether a record carries the key: as members of its object, in what is no JSON as text; or, where its value has no
+ * readable key, as its own key.
+ */
 export function carries(
   parts: readonly KeyPart[],
   value: Buffer | null,
   recordKey: Buffer | null | undefined,
 ): boolean {
-  const [only, second] = parts
-  if (only && !second && recordKey && recordKey.length < 1_024) {
-    const text = recordKey.toString()
-    if (same(only, text) || same(only, text.replace(/^"(.*)"$/s, '$1'))) return true
-  }
-  if (value === null) return false
-  const members = membersOf(value)
-  if (!members)
-    return parts.every((part) => spellingOf(part).names.some((name) => holdsMember(value, name, part)))
-  return parts.every((part) =>
-    members.some(({ name, text }) => part.names.includes(name) && same(part, text)),
-  )
+  const members = value === null ? undefined : membersOf(value)
+  const isTold = parts.every((part) => members?.some(({ name }) => part.names.includes(name)))
+  if (members && isTold)
+    return parts.every((part) =>
+      members.some(({ name, text }) => part.names.includes(name) && same(part, text)),
+    )
+  if (isKeyOf(parts, recordKey)) return true
+  if (value === null || members) return false
+  return parts.every((part) => spellingOf(part).names.some((name) => holdsMember(value, name, part)))
+}
+
+/** Whether a record's own key is the key that is sought. */
+export function isKeyOf([only, second]: readonly KeyPart[], recordKey: Buffer | null | undefined): boolean {
+  if (!only || second || !recordKey || recordKey.length >= 1_024) return false
+  const text = recordKey.toString()
+  return same(only, text) || same(only, text.replace(/^"(.*)"$/s, '$1'))
 }
 
 /** Whether two texts are one value of a key's column. */

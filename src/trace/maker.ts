@@ -46,7 +46,8 @@ async function search(
   let piece: EpochRecord[] = []
   let bytes = 0
   const judge = async (): Promise<boolean> => {
-    const cleaned = await tracer.clean(traced, piece)
+    // Not kept: a file may be of all history.
+    const cleaned = await traced.cleaner.clean(piece.map(({ value }) => value))
     const isOf = ({ row }: (typeof cleaned)[number]) =>
       row !== undefined && key.every(({ column, text }) => String(row[column]) === text)
     const at = lastWins ? cleaned.findLastIndex(isOf) : cleaned.findIndex(isOf)

@@ -20,7 +20,7 @@ export async function whyMissing(
   dataset: Dataset,
   texts: readonly string[],
   found: Found,
-  refusals: readonly KeptRefusal[],
+  { kept, others }: { kept: readonly KeptRefusal[]; others: number },
 ): Promise<Cause[]> {
   const parts = keyParts(dataset, texts)
   const causes: Cause[] = []
@@ -29,13 +29,14 @@ export async function whyMissing(
     const cause = causeOf(await traceRecord(tracer, hit), dataset)
     if (cause) causes.push(cause)
   }
-  for (const refusal of refusals) {
+  for (const refusal of kept) {
     if (causes.length >= 2 * causesMax) break
     if (refusedKey(tracer, dataset, parts, refusal)) causes.push(refusedCause(refusal))
   }
   causes.sort((a, b) => timeOf(b) - timeOf(a))
   if (causes.length > 0) return causes.slice(0, causesMax)
-  return [...possible(dataset, found), await neverCame(tracer, dataset, texts, found)]
+  const halfKept = kept.filter((refusal) => mayConcern(tracer, dataset, refusal) && isCut(refusal)).length
+  return [...possible(dataset, found), await neverCame(tracer, dataset, texts, found, halfKept + others)]
 }
 
 function timeOf(cause: Cause): number {
@@ -141,12 +142,20 @@ function refusedKey(
   parts: readonly KeyPart[],
   refusal: KeptRefusal,
 ): boolean {
-  const { topic } = refusal
-  const isOthers = topic !== undefined && ![undefined, dataset.name].includes(tracer.datasetOf(topic)?.name)
-  if (isOthers) return false
+  if (!mayConcern(tracer, dataset, refusal)) return false
   const body = bytesOf(refusal)
   if (body.length === 0) return false
   return textsIn(body).some((text) => carriesAnywhere(parts, text))
+}
+
+/** Whether a refused request may have been meant for a dataset. */
+function mayConcern(tracer: Tracer, { name }: Dataset, { topic }: KeptRefusal): boolean {
+  return topic === undefined || [undefined, name].includes(tracer.datasetOf(topic)?.name)
+}
+
+/** Whether some of its body is not kept. */
+function isCut(refusal: KeptRefusal): boolean {
+  return refusal.bytes !== undefined && refusal.bytes > bytesOf(refusal).length
 }
 
 /** As text: a refused body may be anything, and is cut. */
@@ -207,14 +216,19 @@ async function neverCame(
   dataset: Dataset,
   texts: readonly string[],
   { records }: Found,
+  refusedUnseen: number,
 ): Promise<Cause> {
   const nearestKeys = await nearKeys(tracer, await tracer.traced(dataset), texts)
   const withoutKey = await unreadableKeys(tracer, dataset, 'stream')
   const near = nearestKeys.length > 0 ? ` The nearest that have rows: ${nearestKeys.join('; ')}.` : ''
+  const unseen =
+    refusedUnseen > 0
+      ? ` It may have been in one of ${refusedUnseen} refused requests of which not everything is kept.`
+      : ''
   const hidden = withoutKey > 0 ? ` ${withoutKey} records in quarantine have no key that can be read.` : ''
   return {
     cause: 'neverCame',
-    text: `No record with this key came: all ${records} records there are were looked at.${near}${hidden}`,
+    text: `No record with this key came: all ${records} records there are were looked at.${near}${hidden}${unseen}`,
     next:
       withoutKey > 0
         ? `Look at its sender; \`pinflow quarantine list\` shows the records without a key.`
@@ -222,6 +236,7 @@ async function neverCame(
     nearestKeys,
     recordsLookedAt: records,
     withoutKey,
+    refusedUnseen,
   }
 }
 

@@ -10,6 +10,9 @@ const count = 4
 /** Beyond it the distance of texts is not reckoned. */
 const textMax = 64
 
+/** As long as the engine's longest. */
+const wholeNumber = /^-?\d{1,38}$/
+
 /** Keys of rows that are near to one that has no row: neighbours of a number, texts that differ in few letters. */
 export async function nearKeys(
   tracer: Tracer,
@@ -24,7 +27,7 @@ export async function nearKeys(
       const relation = await scanSql(table.store, table.prefix, snapshot)
       const [column = ''] = dataset.key
       const type = snapshot.schema.find(({ name }) => name === column)?.type ?? 'string'
-      const isNumber = dataset.key.length === 1 && /^-?\d+$/.test(texts[0] ?? '') && type !== 'string'
+      const isNumber = dataset.key.length === 1 && wholeNumber.test(texts[0] ?? '') && type !== 'string'
       const sql = isNumber
         ? neighbours(relation, column, `CAST(${literal(texts[0]!)} AS HUGEINT)`)
         : alike(relation, dataset.key, texts, duckDbType('string'))

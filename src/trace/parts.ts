@@ -21,8 +21,10 @@ export interface TraceParts extends PipelineParts {
   /** Patterns of the topics that are taken. */
   takenTopics: readonly string[]
   cleaning(path: CleaningPath, dataset: string): CleaningState | undefined
-  /** What front doors have refused, as far as it is kept, newest first. */
-  refusals(): Promise<KeptRefusal[]>
+  /** What front doors have refused: as far as it is kept, newest first, and how many requests beside. */
+  refusals(): Promise<{ kept: KeptRefusal[]; others: number }>
+  /** Nobody waits any more. */
+  signal: AbortSignal
   nowMs: number
 }
 

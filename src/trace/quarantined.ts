@@ -44,7 +44,7 @@ export async function explain(
   const rule = ruleOf(dataset, datasets, code, column, value)
   const help = helpOf(code)
   const passesNow = code !== 'DUPLICATE_KEY_DIFFERS' && (await passes(cleaner, value))
-  const replay = `\`pinflow quarantine replay ${dataset.name}\` makes a row of it: it passes under the present definition.`
+  const replay = `\`pinflow quarantine replay ${dataset.name}\` cleans it again: by itself it passes under the present definition; the preview says whether another record has its key.`
   return {
     state: 'quarantined',
     table,

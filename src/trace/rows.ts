@@ -41,6 +41,9 @@ export async function findRow(
 ): Promise<FoundRow | undefined> {
   const files = new Map([...snapshot.files].filter(([, file]) => mayHoldRow(file, snapshot.schema, wanted)))
   if (files.size === 0 || wanted.length === 0) return undefined
+  // The engine would round what is none.
+  if (wanted.some((one) => isWhole(snapshot.schema, one.column) && !/^[+-]?\d+$/.test(one.text.trim())))
+    return undefined
   const relation = await scanSql(table.store, table.prefix, { ...snapshot, files }, true)
   const conditions = wanted.map(({ column, text }) => {
     const type = snapshot.schema.find(({ name }) => name === column)?.type ?? 'string'
@@ -54,6 +57,11 @@ export async function findRow(
   for (const [path, file] of files)
     if ((await table.store.localPath(`${table.prefix}/${path}`)) === local) return { row, path, file }
   return undefined
+}
+
+function isWhole(schema: TableSchema, column: string): boolean {
+  const type = schema.find(({ name }) => name === column)?.type
+  return typeof type === 'string' && ['byte', 'short', 'integer', 'long'].includes(type)
 }
 
 /** Where a row stands, and the version that brought its file. */

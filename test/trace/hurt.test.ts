@@ -73,6 +73,48 @@ test('a topic that is not taken says so; what the log let go of meanwhile is los
   expect((await traceKeyOf(house.platform, '20', 'geo')).datasets).toMatchObject([{ state: 'present' }])
 })
 
+test('a record that comes, and is taken, while it is sought is found', async () => {
+  const house = await makeHouse()
+  const { epochs } = await house.open()
+  await send(house, 0, 3)
+  const epochsAfter = epochs.epochsAfter.bind(epochs)
+  let isFirst = true
+  epochs.epochsAfter = async function* (after) {
+    yield* epochsAfter(after)
+    if (!isFirst) return
+    isFirst = false
+    // A value that is no row, so that it is sought among all records.
+    await house.kafka(topic, { ...geo(77), latitude: 'north' })
+    await house.platform.settle()
+  }
+  expect(await causesOf(house, 77)).toMatchObject([{ cause: 'quarantined', record: { offset: 3 } }])
+})
+
+test('what is no whole number is no key of a column of whole numbers, however near; nor is one without end', async () => {
+  const house = await makeHouse()
+  await house.open()
+  await send(house, 6, 7)
+  for (const key of ['6.4', '6.0', '1e1', '9'.repeat(56)]) {
+    const { datasets } = await traceKeyOf(house.platform, key, 'geo')
+    expect(datasets).toMatchObject([{ state: 'missing', causes: [{ cause: 'neverCame' }] }])
+  }
+  expect((await traceKeyOf(house.platform, '+6', 'geo')).datasets).toMatchObject([{ state: 'present' }])
+})
+
+test('requests that were refused, and are not kept whole, are told where a key never came', async () => {
+  const house = await makeHouse()
+  await house.open()
+  await send(house, 0, 1)
+  const records = Array.from({ length: 100 }, (_, at) => ({ value: geo(1_000 + at) }))
+  const body = JSON.stringify({ records })
+  const refused = await house.send('POST', `/topics/${topic}`, body, { 'content-type': 'text/plain' })
+  expect(refused.status).toBe(415)
+  expect(await causesOf(house, 1_000)).toMatchObject([{ cause: 'refused' }])
+  expect(await causesOf(house, 1_099)).toMatchObject([
+    { cause: 'neverCame', refusedUnseen: 1, text: expect.stringMatching(/in one of 1 refused requests/) },
+  ])
+})
+
 test('a damaged table is named, and the other one is told', async () => {
   const house = await makeHouse()
   await house.open()

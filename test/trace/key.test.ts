@@ -40,6 +40,11 @@ test.each([
 test('the record’s own key counts as well', () => {
   for (const key of ['5', '"5"']) expect(carries(keyParts(one, ['5']), null, Buffer.from(key))).toBe(true)
   expect(carries(keyParts(one, ['5']), null, Buffer.from('6'))).toBe(false)
+  expect(carries(keyParts(one, ['5']), Buffer.from('{"name":"x"}'), Buffer.from('5'))).toBe(true)
+})
+
+test('but not where the value has a key: many records may be sent with one partition key', () => {
+  expect(carries(keyParts(one, ['5']), Buffer.from('{"ind":7}'), Buffer.from('5'))).toBe(false)
 })
 
 test('bytes are passed over only where the record does not carry the key', () => {

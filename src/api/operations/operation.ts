@@ -27,6 +27,19 @@ export const operation = <Entries extends v.ObjectEntries, Result>(
 export const path = v.picklist(['stream', 'batch'])
 export const integer = (min: number) => v.pipe(v.number(), v.integer(), v.minValue(min))
 
+/**
+ * Whoever asks may have changed a dataset since the platform was started, which would go by the old definition.
+ *
+ * @param definition of who asks; absent: any
+ * @throws DATA_FOLDER_IN_USE
+ */
+export function refuseOtherDefinition({ pipeline }: Platform, dataset: string, definition?: string): void {
+  const known = pipeline.datasets.find(({ name }) => name === dataset)
+  if (!known || definition === undefined || known.definition === definition) return
+  const message = `the platform that is running works with another definition of ${dataset}: stop it, and start it again with the new one`
+  throw new PipelineError('DATA_FOLDER_IN_USE', message)
+}
+
 /** @throws TABLE_UNKNOWN */
 export function refuseUnlessDataset({ pipeline }: Platform, dataset: string): void {
   if (pipeline.datasets.some(({ name }) => name === dataset)) return

@@ -15,7 +15,7 @@ import {
   showBadRecord,
   textOfFilter,
 } from '../../quarantine/index.ts'
-import { integer, operation, path } from './operation.ts'
+import { integer, operation, path, refuseOtherDefinition } from './operation.ts'
 
 const filter = {
   dataset: v.exactOptional(v.string()),
@@ -69,8 +69,9 @@ export const quarantineOperations = {
   }),
 
   quarantineReplay: operation(
-    { dataset: v.string(), apply: v.boolean() },
-    async ({ platform, signal, emit }, { dataset, apply }) => {
+    { dataset: v.string(), apply: v.boolean(), definition: v.exactOptional(v.string()) },
+    async ({ platform, signal, emit }, { dataset, apply, definition }) => {
+      refuseOtherDefinition(platform, dataset, definition)
       const { clean, log } = platform.config
       const parts = {
         ...partsOf(platform),

@@ -3,7 +3,7 @@ import { mergeFileTags } from '../../clean/index.ts'
 import { PipelineError } from '../../core/index.ts'
 import { listTables, type Platform } from '../../platform/index.ts'
 import { optimize, type Snapshot, vacuum, vacuumable } from '../../table/index.ts'
-import { integer, operation, refuseUnlessDataset } from './operation.ts'
+import { integer, operation, refuseOtherDefinition, refuseUnlessDataset } from './operation.ts'
 
 /** Tables, kept in shape, made anew, taken back. */
 export const tableOperations = {
@@ -28,11 +28,15 @@ export const tableOperations = {
     return files.map(({ key, sizeBytes }) => ({ key, sizeBytes }))
   }),
 
-  rebuild: operation({ dataset: v.string() }, async ({ platform }, { dataset }) => {
-    refuseUnlessDataset(platform, dataset)
-    await platform.rebuild(dataset)
-    return listTables(platform)
-  }),
+  rebuild: operation(
+    { dataset: v.string(), definition: v.exactOptional(v.string()) },
+    async ({ platform }, { dataset, definition }) => {
+      refuseUnlessDataset(platform, dataset)
+      refuseOtherDefinition(platform, dataset, definition)
+      await platform.rebuild(dataset)
+      return listTables(platform)
+    },
+  ),
 
   restore: operation(
     {

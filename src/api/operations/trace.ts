@@ -12,20 +12,21 @@ export const traceOperations = {
       sequenceNumber: v.exactOptional(v.string()),
       stream: v.exactOptional(v.string()),
     },
-    async ({ platform }, { record, sequenceNumber, stream }) => {
+    async ({ platform, signal }, { record, sequenceNumber, stream }) => {
       if ((record === undefined) === (sequenceNumber === undefined))
         throw new PipelineError('REQUEST_INVALID', 'traceRecord takes one of record and sequenceNumber')
       const handle =
         record === undefined
           ? { sequenceNumber: sequenceNumber ?? '', ...(stream !== undefined && { stream }) }
           : { record }
-      return readable(await traceRecords(platform, handle))
+      return readable(await traceRecords(platform, handle, signal))
     },
   ),
 
   traceKey: operation(
     { key: v.string(), dataset: v.exactOptional(v.string()) },
-    async ({ platform }, { key, dataset }) => readable(await traceKeyOf(platform, key, dataset)),
+    async ({ platform, signal }, { key, dataset }) =>
+      readable(await traceKeyOf(platform, key, dataset, signal)),
   ),
 
   refusals: operation({ limit: integer(1) }, async ({ platform: { refusals } }, { limit }) => ({

@@ -42,6 +42,7 @@ export function addQuarantineCommands(program: Command): void {
       'mark the bad records that match now as reviewed; they stay where they are, and count as before',
     )
     .argument('[dataset or place]')
+    .option('--all', 'every bad record of every dataset, where nothing else says which')
     .requiredOption('--note <text>', 'what was found out')
     .option('--by <name>', 'who says so (default: the user of this system)')
     .action(async (what: string | undefined, options: ReviewOptions) => {

@@ -3,7 +3,7 @@ import { PipelineError } from '../../core/index.ts'
 import { call } from '../call.ts'
 import { count, timeMs } from '../parse.ts'
 import { show } from '../render/show.ts'
-import type { GlobalOptions } from '../settings.ts'
+import { type GlobalOptions, namedDefinition } from '../settings.ts'
 
 /** Commands that keep tables in shape, make them anew, or take them back. */
 export function addTableCommands(program: Command): void {
@@ -61,7 +61,10 @@ export function addTableCommands(program: Command): void {
     .argument('<dataset>')
     .description('make the tables of a dataset anew from all that has landed, under its present definition')
     .action(async (dataset: string, options: GlobalOptions) => {
-      const found = await call(options, 'rebuild', { dataset })
+      const found = await call(options, 'rebuild', {
+        dataset,
+        ...(await namedDefinition(options, dataset)),
+      })
       show(options, found, () =>
         Object.entries(found).map(([table, { version, rows }]) => ({ table, version, rows })),
       )
