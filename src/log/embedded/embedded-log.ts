@@ -300,7 +300,8 @@ export class EmbeddedLog implements Log {
     }
     // After a failed commit LMDB goes on with the next one: what it wrote then is read back, not acknowledged.
     this.#gate.refuseUnlessBelieved()
-    target.end = end
+    // LMDB commits in the order of the puts, but lmdb may tell a later one of a transaction first: what lies below is there.
+    target.end = Math.max(target.end, end)
   }
 
   /** Batches on disk that hold records from `from` on, across segments. */
