@@ -1,4 +1,4 @@
-import Table from 'cli-table3'
+import stringWidth from 'string-width'
 
 export interface Column {
   name: string
@@ -6,42 +6,31 @@ export interface Column {
   right: boolean
 }
 
-const borders = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '  ',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-}
-
 /** Characters of a cell; longer ones are cut. */
 const cellWidthMax = 60
+const gap = '  '
 
 /** Rows as aligned columns without lines between them; wide characters count as two. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const drawn = new Table({
-    head: columns.map(({ name }) => name),
-    colAligns: columns.map(({ right }) => (right ? 'right' : 'left')),
-    chars: borders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  })
-  for (const row of rows) drawn.push(row.map((cell) => shorten(oneLine(cell))))
-  return drawn
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
+  const lines = [columns.map(({ name }) => name), ...rows].map((cells) =>
+    cells.map((cell) => shorten(oneLine(cell))),
+  )
+  const widths = columns.map((_, at) =>
+    lines.reduce((width, cells) => Math.max(width, widthOf(cells[at] ?? '')), 0),
+  )
+  const padded = (cell: string, at: number) => {
+    const space = ' '.repeat((widths[at] ?? 0) - widthOf(cell))
+    return columns[at]?.right ? space + cell : cell + space
+  }
+  return lines
+    .map((cells) => `${gap}${cells.map(padded).join(gap)}`.trimEnd())
     .filter((line) => line !== '')
     .join('\n')
+}
+
+/** Columns of a terminal that a text takes. */
+function widthOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
 }
 
 /** Control characters would move the cursor. */
@@ -50,6 +39,7 @@ function oneLine(text: string): string {
 }
 
 function shorten(text: string): string {
+  if (text.length <= cellWidthMax) return text
   const characters = [...text]
   return characters.length <= cellWidthMax ? text : `${characters.slice(0, cellWidthMax - 1).join('')}…`
 }

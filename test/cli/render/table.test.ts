@@ -29,6 +29,11 @@ describe('table', () => {
     },
   )
 
+  test('takes as long for each row, however many there are', () => {
+    const rows = Array.from({ length: 100_000 }, (_, at) => [`row ${at}`, String(at)])
+    expect(table(two, rows).split('\n')).toHaveLength(rows.length + 1)
+  })
+
   test('a row is one line, whatever its text', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (texts) => {
