@@ -36,22 +36,23 @@ export async function versionsAt(
 async function snapshotAt({ name, table }: CatalogTable, at: At): Promise<Snapshot | undefined> {
   const newest = await table.snapshot()
   if (!newest) return undefined
-  const kept = await table.history(newest.version + 1)
-  const version =
-    'version' in at ? at.version : kept.find(({ timestampMs }) => timestampMs <= at.timeMs)?.version
-  const has = `it has ${versionsText(kept, newest)}`
-  if (version === undefined || version > newest.version) throw unknown(`${name} ${whenText(at)}: ${has}`)
-  const snapshot = await table.snapshot(version).catch((error: unknown) => {
+  const unknown = async (what: string) => {
+    const has = versionsText(await table.oldestCommit(), newest)
+    return new PipelineError('TABLE_VERSION_UNKNOWN', `${name} ${what}: it has ${has}`)
+  }
+  const version = 'version' in at ? at.version : await table.versionAt(at.timeMs)
+  if (version === undefined || version > newest.version) throw await unknown(whenText(at))
+  const snapshot = await table.snapshot(version).catch(async (error: unknown) => {
     if (!(error instanceof PipelineError && error.code === 'TABLE_VERSION_UNKNOWN')) throw error
-    throw unknown(`${name} version ${version} is no longer in its log: ${has}`)
+    throw await unknown(`version ${version} is no longer in its log`)
   })
   if (!snapshot) return undefined
   const there = new Set((await table.store.list(`${table.prefix}/`)).map(({ key }) => key))
   const isGone = (path: string) => !there.has(`${table.prefix}/${decodePath(path)}`)
   const gone = [...snapshot.files.values()].filter(({ path }) => isGone(path)).length
   if (gone === 0 || version === newest.version) return snapshot
-  throw unknown(
-    `${name} version ${version}: ${gone} of its ${snapshot.files.size} files were deleted by vacuum; ${has}`,
+  throw await unknown(
+    `version ${version} is there, but ${gone} of its ${snapshot.files.size} files were deleted by vacuum`,
   )
 }
 
@@ -61,15 +62,12 @@ function whenText(at: At): string {
     : `was not there at ${new Date(at.timeMs).toISOString()}`
 }
 
-/** @param kept newest first */
-function versionsText(kept: readonly { version: number; timestampMs: number }[], newest: Snapshot): string {
-  const oldest = kept.at(-1)
+function versionsText(
+  oldest: { version: number; timestampMs: number } | undefined,
+  newest: Snapshot,
+): string {
   if (!oldest || oldest.version === newest.version)
     return `version ${newest.version} of ${new Date(newest.timestampMs).toISOString()} alone`
   const [from, to] = [oldest, newest].map(({ timestampMs }) => new Date(timestampMs).toISOString())
   return `versions ${oldest.version} (${from}) to ${newest.version} (${to})`
-}
-
-function unknown(message: string): PipelineError {
-  return new PipelineError('TABLE_VERSION_UNKNOWN', message)
 }

@@ -13,7 +13,7 @@ import {
 import { writeCheckpoint } from './checkpoint.ts'
 import { engineInfo } from './commit-seal.ts'
 import { type Commit, type Loaded, loadNewest, loadVersion, newestOf, readCommits } from './load.ts'
-import { commitKey, listLog, logFolder } from './log-files.ts'
+import { commitKey, type LogFiles, listLog, logFolder } from './log-files.ts'
 import { checkWritable } from './protocol.ts'
 import {
   applyActions,
@@ -110,6 +110,35 @@ export class DeltaTable {
     if (!content)
       throw new PipelineError('TABLE_VERSION_UNKNOWN', `${this.#where(version)} is not in the log`)
     return commitInfoOf(parseCommit(content, this.#where(version)))
+  }
+
+  /** The oldest commit that its log still has. */
+  async oldestCommit(): Promise<Pick<Commit, 'version' | 'timestampMs'> | undefined> {
+    const log = await listLog(this.store, this.prefix)
+    const [oldest] = log.commits.keys()
+    return oldest === undefined ? undefined : this.#commitIn(log, oldest)
+  }
+
+  /**
+   * The newest version that was committed at or before a time, as far as its log reaches back. Few commits are read: they
+   * are taken to be in the order of their times, as they are but where a clock was set back.
+   */
+  async versionAt(timeMs: number): Promise<number | undefined> {
+    const log = await listLog(this.store, this.prefix)
+    const versions = [...log.commits.keys()]
+    let [low, high] = [0, versions.length]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const { timestampMs } = await this.#commitIn(log, versions[middle]!)
+      if (timestampMs <= timeMs) low = middle + 1
+      else high = middle
+    }
+    return versions[low - 1]
+  }
+
+  async #commitIn(log: LogFiles, version: number): Promise<Commit> {
+    for await (const commit of readCommits(this, log, version, version)) return commit
+    throw new TypeError(`version ${version} was listed, and is not read`)
   }
 
   /** The newest commits, newest first. */

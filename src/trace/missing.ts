@@ -1,5 +1,5 @@
 import { type CleaningPath, Preparer } from '../clean/index.ts'
-import { PipelineError } from '../core/index.ts'
+import { durationText, PipelineError } from '../core/index.ts'
 import type { Dataset } from '../pipeline/index.ts'
 import { bytesOf, type KeptRefusal } from '../refusals/index.ts'
 import { scanSql } from '../table/index.ts'
@@ -109,7 +109,11 @@ function causeOf(record: RecordLife, dataset: Dataset): Cause | undefined {
       )
     }
     case 'waiting':
-      return cause('waiting', `A record with this key came (${place}), and waits: ${fate.why}.`, fate.next)
+      return cause(
+        'waiting',
+        `A record with this key came${agoText(fate.ageMs)} (${place}), and waits: ${fate.why}.`,
+        fate.next,
+      )
     case 'gone':
       return cause('gone', `A record with this key came (${place}): ${fate.why}.`, fate.next)
     case 'unreadable':
@@ -129,6 +133,10 @@ function causeOf(record: RecordLife, dataset: Dataset): Cause | undefined {
       )
     }
   }
+}
+
+function agoText(ageMs: number | undefined): string {
+  return ageMs === undefined ? '' : ` ${durationText(ageMs)} ago`
 }
 
 function timeIn({ log, epoch }: RecordLife): number | undefined {

@@ -71,7 +71,7 @@ async function lookOn({ parts }: Tracer, { topic, partition, offset }: Place, lo
   const { log } = parts
   const { start, end } = log.offsets(topic, partition)
   for (let next = Math.max(start, offset); next < end; ) {
-    parts.signal.throwIfAborted()
+    refuseUnlessWaited(parts)
     const records = log.read(topic, partition, next, pageLimit)
     for (const { key, ...record } of records) look({ ...record, origin: { key } })
     next = (records.at(-1)?.offset ?? end) + 1
@@ -84,7 +84,7 @@ async function lookThrough(tracer: Tracer, epoch: Epoch, look: Look, found: Foun
     try {
       const part = { ...epoch, ranges: [range] }
       for await (const records of tracer.reader.read(part, new Set([range.topic]), 'log')) {
-        tracer.parts.signal.throwIfAborted()
+        refuseUnlessWaited(tracer.parts)
         for (const record of records) look(record)
         await yieldToOthers()
       }
@@ -93,6 +93,10 @@ async function lookThrough(tracer: Tracer, epoch: Epoch, look: Look, found: Foun
       found.unread.push(`${range.count} records of ${range.topic}/${range.partition}: ${messageOf(error)}`)
     }
   }
+}
+
+function refuseUnlessWaited({ signal }: Tracer['parts']): void {
+  if (signal.aborted) throw new PipelineError('STOPPING', 'nobody waits for the answer any more')
 }
 
 /** Who sends records, or asks something else, is not kept waiting. */

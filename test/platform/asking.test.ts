@@ -22,6 +22,9 @@ test.each([
   const platform = await house.open()
   const ask = (sql: string) => runSql(platform, sql, 'batch')
   expect((await ask('SELECT count(*) AS n FROM harvest')).rows).toEqual([{ n: 2 }])
+  const shown = (await ask('SHOW ALL TABLES')).rows.map(({ schema, name }) => `${schema}.${name}`)
+  expect(shown).toContain('batch.harvest')
+  expect(shown).not.toContain('batch.weather')
   for (const name of ['weather', 'batch.weather', 'BATCH.Weather', 'demo_weather'])
     await expect(ask(`SELECT count(*) AS n FROM ${name}`)).rejects.toMatchObject({
       code: 'TABLE_DAMAGED',

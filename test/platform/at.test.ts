@@ -62,6 +62,29 @@ test('a table without it is named with what it has, and counts only when it is r
   await missing('nowhere', { version }).toMatchObject({ code: 'QUERY_INVALID' })
 })
 
+test('of a long history few commits are read to find a time', async () => {
+  const house = await House.make()
+  const platform = await house.open()
+  const times: number[] = []
+  for (let round = 0; round < 40; round++) {
+    await house.send(1, ['harvest'])
+    await platform.settle()
+    times.push(Date.now())
+  }
+  const { table } = platform.catalog.find(({ name }) => name === 'stream.harvest')!
+  const commits = (await table.snapshot())!.version + 1
+  expect(commits).toBeGreaterThanOrEqual(40)
+  const history = await table.history(commits)
+  const get = vi.spyOn(table.store, 'get')
+  for (const timeMs of [times[0]!, times[17]!, times.at(-1)! + 1]) {
+    get.mockClear()
+    const expected = history.find(({ timestampMs }) => timestampMs <= timeMs)?.version
+    expect(await table.versionAt(timeMs)).toBe(expected)
+    expect(get.mock.calls.length).toBeLessThanOrEqual(7)
+  }
+  expect(await table.versionAt(history.at(-1)!.timestampMs - 1)).toBeUndefined()
+})
+
 test('a question is answered from the tables of that time', async () => {
   const { platform, times } = await threeBatches()
   const sum = async (at?: At) =>

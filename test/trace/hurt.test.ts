@@ -141,3 +141,11 @@ test('a damaged table is named, and the other one is told', async () => {
   const { datasets } = await traceKeyOf(house.platform, '2', 'geo')
   expect(datasets).toMatchObject([{ state: 'present', rows: [{ table: 'batch.geo' }] }])
 })
+
+test('a search that nobody waits for ends', async () => {
+  const house = await makeHouse()
+  await house.open()
+  await send(house, 0, 3)
+  const asked = traceKeyOf(house.platform, '77', 'geo', AbortSignal.abort())
+  await expect(asked).rejects.toMatchObject({ code: 'STOPPING' })
+})

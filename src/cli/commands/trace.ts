@@ -44,7 +44,8 @@ async function trace(record: string | undefined, options: GlobalOptions & TraceF
       'name one record: <topic>/<partition>/<offset>, --sequence-number N or --key K',
     )
   if (key !== undefined) {
-    const told = await call(options, 'traceKey', { key, ...(dataset !== undefined && { dataset }) })
+    const sought = { key, ...(dataset !== undefined && { dataset }) }
+    const told = await call(options, 'traceKey', sought, { cancellable: true })
     console.log(options.json ? JSON.stringify(told, null, 2) : keyText(told))
     return
   }

@@ -165,7 +165,8 @@ class Judge {
     if (node.query !== null) return
     const what = String(node.table_name)
     if (!listings.has(what)) throw this.#refuse(node, `SHOW ${what.replaceAll('"', '')} is not allowed`)
-    for (const place of this.#tables.keys()) this.#read.add(place)
+    // What is damaged cannot be shown; a text that names it is told so.
+    for (const [place, { damage }] of this.#tables.entries()) if (damage === undefined) this.#read.add(place)
   }
 
   #refuse({ query_location: at }: Node, message: string): Refusal {
