@@ -29,7 +29,7 @@ const asked: readonly Asked[] = [
 export const processes: Campaign = {
   name: 'processes',
   runs,
-  budgetSeconds: 660,
+  budgetSeconds: 780,
   async open() {
     for (const signal of signals) process.once(signal, Place.removeAll)
     for (const kind of ['disk', 'memory'] as const) {
