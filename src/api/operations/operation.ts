@@ -12,7 +12,7 @@ export interface Context {
 
 type ParametersLike<Entries extends v.ObjectEntries> = v.StrictObjectSchema<Entries, undefined>
 
-interface Operation<Entries extends v.ObjectEntries, Result> {
+export interface Operation<Entries extends v.ObjectEntries, Result> {
   parameters: ParametersLike<Entries>
   run(context: Context, parameters: v.InferOutput<ParametersLike<Entries>>): Promise<Result>
 }
