@@ -126,4 +126,4 @@ async function run(seed: number): Promise<Outcome> {
   }
 }
 
-export const changes: Campaign = { name: 'changes', runs, budgetSeconds: 240, run }
+export const changes: Campaign = { name: 'changes', runs, budgetSeconds: 420, run }

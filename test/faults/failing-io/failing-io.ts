@@ -291,7 +291,7 @@ const endNow = () => {
 export const failingIo: Campaign = {
   name: 'failing-io',
   runs: 2 * (operations.length + 1),
-  budgetSeconds: 240,
+  budgetSeconds: 420,
   async open() {
     current = await FailingIo.open()
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endNow)

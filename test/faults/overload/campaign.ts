@@ -17,7 +17,7 @@ const scenarios = [tenTimes, stuckStore, slowClients, largeRecords, manyTopics, 
 export const campaign: Campaign = {
   name: 'overload',
   runs: scenarios.length,
-  budgetSeconds: 420,
+  budgetSeconds: 600,
   async unavailable() {
     return process.platform === 'linux' ? undefined : 'memory is read from /proc'
   },

@@ -178,7 +178,7 @@ const endNow = (signal: NodeJS.Signals) => {
 export const powerCuts: Campaign = {
   name: 'power-cuts',
   runs: 10,
-  budgetSeconds: 420,
+  budgetSeconds: 600,
   unavailable: whyNoVolume,
   async open() {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endNow)
