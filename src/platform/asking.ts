@@ -6,7 +6,8 @@ import type { Platform } from './platform.ts'
 import { type QuestionAnswer, questionAnswer } from './question-answer.ts'
 import { withTables } from './with-tables.ts'
 
-const nobodyLeaves = new AbortController().signal
+/** For who asks, and does not give up. */
+export const nobodyLeaves: AbortSignal = new AbortController().signal
 
 interface AskOptions {
   /** Ends it. */

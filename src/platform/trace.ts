@@ -8,12 +8,11 @@ import {
   traceKey,
   traceRecord,
 } from '../trace/index.ts'
+import { nobodyLeaves } from './asking.ts'
 import type { Platform } from './platform.ts'
 
 /** A record by what a door answered: its place, or its sequence number. */
 export type RecordHandle = { record: string } | { sequenceNumber: string; stream?: string }
-
-const nobodyLeaves = new AbortController().signal
 
 /** The lives of the records that a handle means: one, but for sequence numbers that several streams have given. */
 export async function traceRecords(

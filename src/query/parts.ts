@@ -1,17 +1,11 @@
-import type { ObjectStore } from '../core/index.ts'
 import type { Engine } from '../engine/index.ts'
-import type { EpochLog, Landing } from '../lake/index.ts'
-import type { Log } from '../log/index.ts'
+import type { EpochReaderParts } from '../lake/index.ts'
 import type { Pipeline } from '../pipeline/index.ts'
 import type { CatalogTable } from './catalog.ts'
 
 /** A pipeline over its data, for who looks into it. */
-export interface PipelineParts {
+export interface PipelineParts extends EpochReaderParts {
   pipeline: Pipeline
-  log: Log
-  lake: ObjectStore
-  epochs: EpochLog
-  landing: Landing
   catalog: readonly CatalogTable[]
   engine: Engine
 }

@@ -70,12 +70,7 @@ const isWriting = ({ kind }: Done) => kind === 'put'
 
 function commute(a: Done, b: Done): boolean {
   if (!isWriting(a) && !isWriting(b)) return true
-  if (a.looks || b.looks)
-    return !(a.looks && isWriting(b)) && !(b.looks && isWriting(a)) && commutesByKey(a, b)
-  return commutesByKey(a, b)
-}
-
-function commutesByKey(a: Done, b: Done): boolean {
+  if ((a.looks && isWriting(b)) || (b.looks && isWriting(a))) return false
   if (a.kind === 'list' || b.kind === 'list') return false
   return a.key !== b.key
 }

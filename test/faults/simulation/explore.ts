@@ -145,9 +145,9 @@ function turnRace(path: readonly Decision[], before: readonly ReadonlySet<number
     .filter((other) => !rest.some((earlier) => before[other]!.has(earlier)))
     .map((other) => path[other]!.chosen)
   if (first.some((id) => todo.has(id) || done.has(id) || asleep.has(id))) return
-  const possible = first.filter((id) => waiting.has(id))
-  if (possible.length === 0) throw new TypeError('what follows from nothing did not wait')
-  todo.add(possible[0]!)
+  const possible = first.find((id) => waiting.has(id))
+  if (possible === undefined) throw new TypeError('what follows from nothing did not wait')
+  todo.add(possible)
 }
 
 /** Whether two operations of different workers come to the same in either order. */

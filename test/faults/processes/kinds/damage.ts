@@ -112,15 +112,17 @@ async function isFoundByVerify(subject: Subject): Promise<boolean> {
 
 /** One bit of a value in the log. */
 export const valueFlipped: Fault = (subject, random) => {
-  const valuesIn = (segment: Buffer) => marksIn(segment.toString('latin1')).filter(isHeldOnce(subject.load))
+  type Judge = ReturnType<typeof isHeldOnce>
+  const valuesIn = (segment: Buffer, isHeld: Judge) => marksIn(segment.toString('latin1')).filter(isHeld)
   const flipped = damaged(
     'flipped bit of a value in the log',
     (data, random) => {
-      const filled = segmentsOf(data).filter((path) => valuesIn(readFileSync(path)).length > 0)
+      const isHeld = isHeldOnce(subject.load)
+      const filled = segmentsOf(data).filter((path) => valuesIn(readFileSync(path), isHeld).length > 0)
       return filled[random(filled.length)]
     },
     (path, content, random) => {
-      const values = valuesIn(content)
+      const values = valuesIn(content, isHeldOnce(subject.load))
       const value = values[random(values.length)]!
       // LMDB leaves old copies of pages: which of them counts is not looked for.
       for (let at = content.indexOf(value); at >= 0; at = content.indexOf(value, at + 1)) content[at]! ^= 1
